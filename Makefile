@@ -1,0 +1,37 @@
+# Two commands on a fresh machine: `make demo` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+APT := gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static clang
+
+.PHONY: demo test test-all lint bench tools clean
+
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info < (3, 14), "Python 3.11 to 3.13 is needed"'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+# Debian's cross compiler and emulator are the references; without apt their tests skip.
+tools:
+	@sh tools/install-references.sh $(APT)
+
+demo: $(VENV)/.installed
+	$(BIN)/ncpu demo
+
+test: $(VENV)/.installed tools
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/pyright
+	$(BIN)/python -m pytest -m 'not slow'
+
+test-all: $(VENV)/.installed tools
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed
+	$(BIN)/ruff check --fix . && $(BIN)/ruff format . && $(BIN)/pyright
+
+bench: $(VENV)/.installed
+	$(BIN)/python benchmarks/machine.py
+
+clean:
+	rm -rf $(VENV) .pytest_cache .ruff_cache

@@ -1,0 +1,31 @@
+"""The command line: `ncpu --help` teaches, each command imports only what it runs."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import typer
+
+from ncpu.cli import machine, project
+
+app = typer.Typer(
+    name="ncpu",
+    help="A computer made of JAX functions: run ARM64 Linux programs, alone or by the thousand.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+machine.register(app)
+project.register(app)
+
+
+def main(argv: list[str] | None = None) -> Any:
+    """Entry point; our own errors become one line and exit code 2."""
+    from ncpu.machine.errors import NcpuError
+
+    try:
+        app(args=argv)
+    except NcpuError as error:
+        print(f"ncpu: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,185 @@
+"""Commands that run programs: run, batch, busybox."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ncpu.cli.options import parse_environment, parse_mounts, parse_size
+
+PASS_ON = {
+    "allow_extra_args": True,
+    "ignore_unknown_options": True,
+    "allow_interspersed_args": False,
+}
+INTERRUPTED = 130
+
+Arguments = Annotated[list[str] | None, typer.Argument(help="Its arguments.", show_default=False)]
+Stats = Annotated[
+    bool, typer.Option("--stats", help="Print instructions, time and speed at the end.")
+]
+MaxSteps = Annotated[int | None, typer.Option(help="Stop after so many instructions.", min=0)]
+Env = Annotated[list[str] | None, typer.Option(help="NAME=VALUE for its environment; repeatable.")]
+Mount = Annotated[
+    list[str] | None,
+    typer.Option(help="HOST:GUEST[:rw], a host folder it may see; read-only unless rw."),
+]
+Memory = Annotated[str, typer.Option(help="Guest memory: bytes, or with K, M, G.")]
+Seed = Annotated[int, typer.Option(help="Of everything random the program can see.")]
+AluName = Annotated[str, typer.Option("--alu", help="The arithmetic: exact.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command(context_settings=PASS_ON)(run)
+    app.command()(batch)
+    app.command(context_settings=PASS_ON)(busybox)
+
+
+def run(
+    program: Annotated[Path, typer.Argument(help="An ELF file, `.s` assembly or `.toy` source.")],
+    args: Arguments = None,
+    stats: Stats = False,
+    max_steps: MaxSteps = None,
+    env: Env = None,
+    mount: Mount = None,
+    memory: Memory = "64M",
+    seed: Seed = 0,
+    alu: AluName = "exact",
+) -> None:
+    """Run one program as a process: its stdin, stdout and exit code are ours."""
+    from ncpu.machine.loader import executable
+
+    options = {
+        "env": parse_environment(env or []),
+        "mounts": parse_mounts(mount or []),
+        "memory_size": parse_size(memory),
+        "seed": seed,
+        "alu": select_alu(alu),
+    }
+    raise SystemExit(
+        execute(executable(program), [str(program), *(args or [])], stats, max_steps, options)
+    )
+
+
+def busybox(
+    args: Arguments = None,
+    stats: Stats = False,
+    max_steps: MaxSteps = None,
+    env: Env = None,
+    mount: Mount = None,
+    memory: Memory = "64M",
+) -> None:
+    """Run Debian's arm64 BusyBox, fetched once: `ncpu busybox -- ls -l /`."""
+    from ncpu.machine.debian import fetch
+
+    options = {
+        "env": parse_environment(env or []),
+        "mounts": parse_mounts(mount or []),
+        "memory_size": parse_size(memory),
+    }
+    binary = (fetch("busybox-static") / "bin" / "busybox").read_bytes()
+    arguments = [a for a in args or [] if a != "--"] if (args or [None])[0] == "--" else args or []
+    raise SystemExit(execute(binary, ["busybox", *arguments], stats, max_steps, options))
+
+
+def select_alu(name: str) -> Any:
+    """The arithmetic of that name.
+
+    Raises:
+      typer.BadParameter: there is none.
+    """
+    from ncpu.machine.alu import EXACT
+
+    known = {"exact": EXACT}
+    if name not in known:
+        raise typer.BadParameter(f"{name!r} is not an arithmetic; there is: {', '.join(known)}")
+    return known[name]
+
+
+def execute(
+    source: bytes, argv: list[str], stats: bool, max_steps: int | None, options: dict[str, Any]
+) -> int:
+    """Run a process on the terminal's streams; its exit code."""
+    from ncpu import xla
+    from ncpu.machine.linux.abi import Signal
+    from ncpu.machine.linux.launch import Session
+
+    xla.use_cache()
+    streams = {"stdin": sys.stdin.buffer, "stdout": sys.stdout.buffer, "stderr": sys.stderr.buffer}
+    session = Session(
+        source,
+        argv,
+        isatty=sys.stdin.isatty() and sys.stdout.isatty(),
+        warn=lambda line: print(f"ncpu: {line}", file=sys.stderr),
+        **streams,
+        **options,
+    )
+    started = time.perf_counter()
+    try:
+        result = session.run(max_steps)
+    except KeyboardInterrupt:
+        session.kernel.console.flush()
+        print(f"\nncpu: interrupted at {session.where()}", file=sys.stderr)
+        return INTERRUPTED
+    seconds = time.perf_counter() - started
+    if result.exit_code is None:
+        print(f"ncpu: out of steps at {session.where()}", file=sys.stderr)
+    elif result.signal is not None:
+        print(f"ncpu: {Signal(result.signal).name} at {session.where()}", file=sys.stderr)
+    if stats:
+        _print_stats(result, seconds)
+    return 124 if result.exit_code is None else result.exit_code
+
+
+def _print_stats(result: Any, seconds: float) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("", "", show_header=False, title="ncpu run")
+    table.add_row("instructions", f"{result.retired:,}")
+    table.add_row("seconds, compilation included", f"{seconds:.3f}")
+    table.add_row("million instructions a second", f"{result.retired / seconds / 1e6:.1f}")
+    calls = ", ".join(f"{name} {count}" for name, count in result.syscalls.most_common(12))
+    table.add_row("system calls", calls or "none")
+    Console(stderr=True).print(table)
+
+
+def batch(
+    program: Annotated[Path, typer.Argument(help="An ELF file or `.s` assembly.")],
+    inputs: Annotated[Path, typer.Argument(help="One run a line: its arguments.")],
+    max_steps: Annotated[
+        int, typer.Option(help="Instructions a run may take.", min=1)
+    ] = 10_000_000,
+    memory: Annotated[str, typer.Option(help="Guest memory of each run.")] = "2M",
+) -> None:
+    """Run one program on every line of a file, all lanes in one batch.
+
+    Prints a line for each: exit code, instructions, and what it wrote to stdout.
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    from ncpu import xla
+    from ncpu.machine.linux.many import run_many
+    from ncpu.machine.loader import executable
+
+    xla.use_cache()
+    lines = [line.split() for line in inputs.read_text().splitlines() if line.strip()]
+    name = str(program)
+    results = run_many(
+        executable(program),
+        [[name, *line] for line in lines],
+        memory=parse_size(memory),
+        max_steps=max_steps,
+    )
+    table = Table("arguments", "exit", "instructions", "output")
+    for line, result in zip(lines, results, strict=True):
+        output = result.stdout.decode(errors="replace").rstrip("\n")
+        code = "-" if result.exit_code is None else str(result.exit_code)
+        table.add_row(" ".join(line), code, f"{result.retired:,}", output)
+    Console().print(table)

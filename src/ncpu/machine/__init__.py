@@ -1,0 +1,1 @@
+"""The machine: fetch, decode, execute, commit, and what stands directly on them."""

@@ -1,0 +1,176 @@
+"""Debian's arm64 packages as guest material: download one and unpack it, nothing installed.
+
+The host's `apt-get` does the work, so its mirrors, proxies and signing keys are the ones in force.
+It runs on a private state folder whose only architecture is arm64: the host's package database and
+its list of foreign architectures stay as they are, and no privileges are needed.
+
+    busybox = fetch("busybox-static") / "bin/busybox"
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+ARCHITECTURE = "arm64"
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9+.-]+")
+_TIMEOUT_SECONDS = 300
+
+# `#clear` drops the host's hooks, which would otherwise clean or notify the host's own package
+# manager. The host's status file is replaced by an empty one: nothing counts as installed.
+_APT_CONF = """\
+#clear APT::Update::Pre-Invoke;
+#clear APT::Update::Post-Invoke;
+#clear APT::Update::Post-Invoke-Success;
+#clear APT::Architectures;
+APT::Architecture "{architecture}";
+APT::Architectures {{ "{architecture}"; }};
+APT::Sandbox::User "root";
+Acquire::Languages "none";
+Dir::State "{state}";
+Dir::State::status "{state}/status";
+Dir::Cache "{cache}";
+Dir::Log "{log}";
+"""
+
+
+class DebianError(RuntimeError):
+    """A package could not be had: a tool or the network is missing, or there is no such package."""
+
+
+def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where packages are kept by default: `$XDG_CACHE_HOME/ncpu/debian`, else `~/.cache/...`."""
+    base = environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "ncpu" / "debian"
+
+
+def fetch(name: str, *, cache: Path | None = None) -> Path:
+    """Download one arm64 package of the host's Debian release and unpack it.
+
+    Dependencies are not followed and no maintainer script is run: the result is the package's file
+    tree as it would lie below `/`. A package already in the cache is returned without any network.
+
+    Args:
+        name: the package, for example `"busybox-static"`.
+        cache: the folder that keeps unpacked packages; `cache_folder()` when left out. Several
+            processes may share it.
+
+    Returns:
+        The folder that holds the package's files (`usr/`, `bin/`, ...). Treat it as read-only.
+
+    Raises:
+        DebianError: `apt-get` or `dpkg-deb` is missing, the index or the package could not be
+            downloaded, or the release has no such package.
+    """
+    if not _NAME.fullmatch(name):
+        raise DebianError(
+            f"{name!r} is no Debian package name: accepted are two or more of a-z 0-9 + . -"
+        )
+    cache = cache_folder() if cache is None else cache
+    target = cache / ARCHITECTURE / name
+    if target.is_dir():
+        return target
+    tools = {tool: _tool(tool) for tool in ("apt-get", "dpkg-deb")}
+    with _locked(cache):
+        if target.is_dir():
+            return target
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache, prefix=f".{name}-") as work:
+            archive = _download(tools["apt-get"], name, cache / "apt", Path(work))
+            tree = Path(work) / "tree"
+            _run([tools["dpkg-deb"], "-x", str(archive), str(tree)], f"cannot unpack {name}")
+            # The rename is what makes the package appear: a killed process leaves no half tree.
+            tree.rename(target)
+    return target
+
+
+def _download(apt_get: str, name: str, private: Path, work: Path) -> Path:
+    """Download `name`'s archive into `work`, renewing a stale or missing index at most once."""
+    conf = private / "apt.conf"
+    fresh = not conf.is_file()
+    if fresh:
+        _update(apt_get, private)
+    command = [apt_get, "-q", "-c", str(conf), "download", name]
+    try:
+        _run(command, f"cannot download {name}:{ARCHITECTURE}", cwd=work)
+    except DebianError:
+        if fresh:
+            raise
+        # An old index names versions that the mirror may have dropped since.
+        _update(apt_get, private)
+        _run(command, f"cannot download {name}:{ARCHITECTURE}", cwd=work)
+    archives = sorted(work.glob("*.deb"))
+    if len(archives) != 1:
+        raise DebianError(f"apt-get said it downloaded {name} but left {len(archives)} archives")
+    return archives[0]
+
+
+def _update(apt_get: str, private: Path) -> None:
+    """Build or renew the private package index in `private`."""
+    private = private.absolute()
+    state, archives, log = private / "state", private / "cache", private / "log"
+    for folder in (state / "lists" / "partial", archives / "archives" / "partial", log):
+        folder.mkdir(parents=True, exist_ok=True)
+    (state / "status").touch()
+    conf = private / "apt.conf.new"
+    conf.write_text(
+        _APT_CONF.format(architecture=ARCHITECTURE, state=state, cache=archives, log=log)
+    )
+    _run([apt_get, "-q", "-c", str(conf), "update"], "cannot read Debian's package index")
+    if not any((state / "lists").glob("*_Packages*")):
+        raise DebianError(
+            f"cannot read Debian's package index for {ARCHITECTURE}: no source gave one "
+            "(no network, or no deb source for this architecture)"
+        )
+    conf.rename(private / "apt.conf")
+
+
+def _tool(name: str) -> str:
+    """The path of a host program, or the error that says it is missing."""
+    path = shutil.which(name)
+    if path is None:
+        raise DebianError(f"{name} is not installed: arm64 packages need a Debian-based host")
+    return path
+
+
+def _run(command: list[str], failure: str, *, cwd: Path | None = None) -> None:
+    """Run a tool; on any failure raise `DebianError(failure: the tool's last words)`."""
+    try:
+        done = subprocess.run(
+            command,
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_TIMEOUT_SECONDS,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise DebianError(f"{failure}: no answer in {_TIMEOUT_SECONDS} s (network?)") from error
+    except OSError as error:
+        raise DebianError(f"{failure}: {error}") from error
+    if done.returncode:
+        said = [line for line in done.stderr.splitlines() if line.startswith(("E:", "W:"))]
+        words = " ".join(said[-3:]) or done.stderr.strip()[-300:] or "no reason given"
+        raise DebianError(f"{failure}: {words}")
+
+
+@contextlib.contextmanager
+def _locked(cache: Path) -> Iterator[None]:
+    """Hold the cache's lock: apt's private state serves one process at a time."""
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        handle = (cache / "lock").open("w")
+    except OSError as error:
+        raise DebianError(f"cannot write the package cache: {error}") from error
+    with handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield

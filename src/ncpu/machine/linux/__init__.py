@@ -1,0 +1,22 @@
+"""Linux for programs on the machine: files, memory, signals and system calls of one process."""
+
+from ncpu.machine.linux.abi import Errno, LinuxError, Signal
+from ncpu.machine.linux.console import Console
+from ncpu.machine.linux.files import Files
+from ncpu.machine.linux.kernel import Kernel
+from ncpu.machine.linux.process import Clock, Process
+from ncpu.machine.linux.run import Result, executable_ranges, run_process
+
+__all__ = [
+    "Clock",
+    "Console",
+    "Errno",
+    "Files",
+    "Kernel",
+    "LinuxError",
+    "Process",
+    "Result",
+    "Signal",
+    "executable_ranges",
+    "run_process",
+]

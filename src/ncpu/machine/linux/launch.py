@@ -1,0 +1,121 @@
+"""From a file to a finished process in one call: load, decode, run, serve."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ncpu.machine import elf, memory, word
+from ncpu.machine.alu import EXACT, Alu
+from ncpu.machine.disasm import disassemble
+from ncpu.machine.linux.files import Files
+from ncpu.machine.linux.kernel import Kernel
+from ncpu.machine.linux.process import Process
+from ncpu.machine.linux.run import Result, executable_ranges, run_process
+from ncpu.machine.program import Program
+from ncpu.machine.run import run
+from ncpu.machine.state import State, Status
+
+# Instructions between two looks at the keyboard: a fraction of a second.
+PIECE = 4_000_000
+Mounts = Sequence[tuple[str | os.PathLike[str], str, bool]]
+
+
+class Session:
+    """One process on the machine, from its file to its end.
+
+    Args:
+      source: path of a static AArch64 Linux executable, or its bytes.
+      argv: arguments, the program's name first; the file's name when empty.
+      env: environment variables.
+      mounts: host folders it sees: (host folder, guest path, writable).
+      files: the tree it sees, by default an empty one with devices and `/tmp`.
+      stdin, stdout, stderr: host byte streams; None is empty or discards.
+      isatty: whether they look like a terminal to it.
+      memory_size: bytes of guest memory.
+      seed: of everything random the guest can see.
+      alu: the arithmetic.
+      warn: called with one line for each system call that is not implemented.
+
+    Raises:
+      ElfError: not a file this machine runs; the message says what is accepted.
+    """
+
+    def __init__(
+        self,
+        source: str | os.PathLike[str] | bytes,
+        argv: Sequence[str] = (),
+        env: Mapping[str, str] | None = None,
+        *,
+        mounts: Mounts = (),
+        files: Files | None = None,
+        stdin: Any = None,
+        stdout: Any = None,
+        stderr: Any = None,
+        isatty: bool = False,
+        memory_size: int = 64 << 20,
+        seed: int = 0,
+        alu: Alu = EXACT,
+        warn: Any = None,
+    ) -> None:
+        if not argv:
+            argv = ["program" if isinstance(source, bytes) else Path(source).name]
+        image = elf.load(source, argv, env or {}, memory=memory_size, seed=seed)
+        files = files or Files()
+        for folder, path, writable in mounts:
+            files.mount(path, folder, writable=writable)
+        process = Process.from_image(image, seed=seed)
+        self.image = image
+        self.alu = alu
+        self.kernel = Kernel(process, files, stdin, stdout, stderr, isatty=isatty, warn=warn)
+        self.program = Program.from_segments(image.text)
+        self.state: State = image.state
+
+    def run(self, max_steps: int | None = None) -> Result:
+        """Run on to the end, or until `max_steps` more instructions have retired."""
+
+        def stretch(program: Program, state: State, steps: int) -> State:
+            # In pieces, so that an interrupt is heard and leaves a state to look at.
+            while steps > 0:
+                piece = min(steps, PIECE)
+                self.state = state = run(program, state, piece, alu=self.alu)
+                if int(state.status) != Status.OUT_OF_FUEL:
+                    break
+                steps -= piece
+            return state
+
+        result = run_process(
+            stretch, self.program, self.state, self.kernel, max_steps, decode=self._decode
+        )
+        self.state = result.state
+        return result
+
+    def where(self) -> str:
+        """Where the process is: pc, function and instruction, for people."""
+        pc = int(word.from_limbs(self.state.pc))
+        inside = [
+            (address, name)
+            for name, (address, size) in self.image.symbols.items()
+            if address <= pc < address + max(size, 1)
+        ]
+        function = f" in {max(inside)[1]}" if inside else ""
+        if memory.permissions(self.state, pc, 4) == 0:
+            return f"pc {pc:#x}{function}, which holds no code"
+        value = int.from_bytes(memory.read(self.state, pc, 4), "little")
+        return f"pc {pc:#x}{function}: {value:08x} {disassemble(value, pc)}"
+
+    def _decode(self, ranges: list[tuple[int, bytes]]) -> Program:
+        self.program = Program.from_segments(ranges)
+        return self.program
+
+
+def launch(source: str | os.PathLike[str] | bytes, *args: str, **options: Any) -> Result:
+    """Run a program to its end; `options` are those of `Session` and `max_steps`."""
+    max_steps = options.pop("max_steps", None)
+    name = "program" if isinstance(source, bytes) else Path(source).name
+    return Session(source, [name, *args], **options).run(max_steps)
+
+
+__all__ = ["Result", "Session", "executable_ranges", "launch"]

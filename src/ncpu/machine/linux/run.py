@@ -1,0 +1,126 @@
+"""Running one process to its end: the machine on the device, the kernel on the host."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import jax.numpy as jnp
+import numpy as np
+
+from ncpu.machine import memory, word
+from ncpu.machine.elf import Image
+from ncpu.machine.linux.kernel import Kernel
+from ncpu.machine.state import EXEC, PAGE, State, Status
+
+P = TypeVar("P")
+Ranges = list[tuple[int, bytes]]
+FOREVER = (1 << 31) - 1
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a run ended.
+
+    Attributes:
+      exit_code: what the parent's shell would show: the program's exit code, 128 + signal
+        when a signal ended it; None when the steps ran out first.
+      signal: the signal that ended it, None otherwise.
+      state: the last state; EXITED, or OUT_OF_FUEL: running it again goes on.
+      retired: instructions completed in this run.
+      syscalls: how often each call was made in this run, by name.
+    """
+
+    exit_code: int | None
+    signal: int | None
+    state: State
+    retired: int
+    syscalls: Counter[str]
+
+
+def executable_ranges(state: State) -> Ranges:
+    """Every run of executable pages with its bytes, lowest address first."""
+    base = int(word.from_limbs(np.asarray(state.base)))
+    pages = np.flatnonzero(np.asarray(state.perm) & EXEC)
+    runs = np.split(pages, np.flatnonzero(np.diff(pages) > 1) + 1)
+    spans = [(base + int(r[0]) * PAGE, len(r) * PAGE) for r in runs if len(r)]
+    return [(address, memory.read(state, address, length)) for address, length in spans]
+
+
+def run_process(
+    run: Callable[[P, State, int], State],
+    program: P,
+    image: Image | State,
+    kernel: Kernel,
+    max_steps: int | None = None,
+    *,
+    decode: Callable[[Ranges], P] | None = None,
+) -> Result:
+    """Run a process until it exits or `max_steps` instructions have retired.
+
+    Args:
+      run: `run(program, state, steps)`, which stops with a `Status` after at most `steps`.
+      program: the decoded text.
+      image: where to start: a loaded image or the state of an earlier `Result`.  Its
+        memory is donated where the backend allows: do not use it again.
+      kernel: the process's kernel.
+      max_steps: instructions in all; None is unlimited.
+      decode: makes a program of `executable_ranges` when the guest has changed its code;
+        without it the old program goes on.
+    """
+    state = image.state if isinstance(image, Image) else image
+    before, first = Counter(kernel.calls), _retired(state)
+    if int(state.status) == Status.OUT_OF_FUEL:
+        state = state.replace(status=jnp.int32(Status.RUNNING))
+    while True:
+        status = Status(int(state.status))
+        if status == Status.EXITED:
+            kernel.close()
+            break
+        if status == Status.RUNNING:
+            if kernel.code_changed and decode is not None:
+                program = decode(executable_ranges(state))
+            kernel.code_changed = False
+            steps = _steps(kernel, state, first, max_steps)
+            if steps <= 0:
+                state = state.replace(status=jnp.int32(Status.OUT_OF_FUEL))
+                break
+            state = run(program, state, steps)
+        elif status == Status.SYSCALL:
+            state = kernel.serve(state)
+        elif status == Status.OUT_OF_FUEL:
+            # Out of this round's steps only; the loop above knows when they end for good.
+            state = kernel.tick(state)
+        elif status == Status.CODE_CHANGED:
+            kernel.code_changed = True
+            state = state.replace(status=jnp.int32(Status.RUNNING))
+        else:
+            state = kernel.fault(state)
+    process = kernel.process
+    calls = Counter(kernel.calls)
+    calls.subtract(before)
+    return Result(
+        exit_code=process.exit_code,
+        signal=process.exit_signal,
+        state=state,
+        retired=_retired(state) - first,
+        syscalls=+calls,
+    )
+
+
+def _retired(state: State) -> int:
+    return int(word.from_limbs(np.asarray(state.retired)))
+
+
+def _steps(kernel: Kernel, state: State, first: int, max_steps: int | None) -> int:
+    """How far to run: to the end of the steps, or to when the timer rings."""
+    done = _retired(state)
+    steps = FOREVER if max_steps is None else min(first + max_steps - done, FOREVER)
+    process = kernel.process
+    if process.timer is not None and process.clock.per_instruction:
+        passed = done * process.clock.per_instruction + process.clock.slept
+        left = process.timer[0] - 1_000_000_000 - passed
+        steps = min(steps, max(left // process.clock.per_instruction, 0) + 1)
+    return steps

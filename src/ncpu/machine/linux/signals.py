@@ -1,0 +1,180 @@
+"""Signals: sending, dispositions, and the frame a handler runs on.
+
+The frame is `struct rt_sigframe` of arch/arm64/kernel/signal.c: siginfo, ucontext with the
+general registers and an fpsimd record, and above it a frame record for unwinders.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ncpu.machine.linux import abi
+from ncpu.machine.linux.abi import Errno, LinuxError, Signal
+from ncpu.machine.linux.process import Action
+from ncpu.machine.state import FPCR, READ, SP, WRITE, V
+
+if TYPE_CHECKING:
+    from ncpu.machine.linux.kernel import Kernel
+    from ncpu.machine.linux.lane import Lane
+    from ncpu.machine.linux.process import Process
+
+INFO, CONTEXT = 128, 128 + 176  # sizes up to ucontext and to sigcontext
+RESERVED = CONTEXT + 288
+FRAME = RESERVED + 4096
+FPSIMD_MAGIC, FPSIMD_SIZE = 0x46508001, 528
+FPSR_MASK = 0x0800009F  # QC and the cumulative exception bits
+
+
+def bit(signal: int) -> int:
+    """The signal's bit in a mask."""
+    return 1 << (signal - 1)
+
+
+def send(process: Process, signal: int, info: bytes) -> None:
+    """Make a signal pending; one that is ignored and not blocked is lost, as on Linux."""
+    if signal and not (_ignored(process, signal) and not process.mask & bit(signal)):
+        process.pending.setdefault(signal, info)
+
+
+def force(process: Process, signal: int, info: bytes) -> None:
+    """A fault's signal: one that is blocked or ignored kills (force_sig_info)."""
+    action = process.actions.get(signal, Action())
+    if process.mask & bit(signal) or action.handler == abi.SIG_IGN:
+        process.actions[signal] = Action()
+        process.mask &= ~bit(signal)
+    process.pending[signal] = info
+
+
+def _ignored(process: Process, signal: int) -> bool:
+    handler = process.actions.get(signal, Action()).handler
+    by_default = handler == abi.SIG_DFL and signal in abi.IGNORED_BY_DEFAULT
+    return handler == abi.SIG_IGN or by_default
+
+
+def next_signal(process: Process) -> int | None:
+    """The pending signal to deliver first: faults, then by number; None when none may be."""
+    ready = [s for s in process.pending if not process.mask & bit(s)]
+    faults = (Signal.SIGSEGV, Signal.SIGBUS, Signal.SIGILL, Signal.SIGTRAP, Signal.SIGFPE)
+    return min(ready, key=lambda s: (s not in faults, s), default=None)
+
+
+def deliver(kernel: Kernel, lane: Lane) -> bool:
+    """Act on pending signals; whether any handler was entered or the process ended."""
+    process = kernel.process
+    acted = False
+    while process.exit_code is None and (signal := next_signal(process)) is not None:
+        info = process.pending.pop(signal)
+        action = process.actions.get(signal, Action())
+        if _ignored(process, signal):
+            continue
+        acted = True
+        if action.handler == abi.SIG_DFL:
+            kernel.terminate(128 + signal, signal)
+        else:
+            _enter(kernel, lane, signal, action, info)
+    if process.saved_mask is not None:
+        process.mask, process.saved_mask = process.saved_mask, None
+    return acted
+
+
+def _enter(kernel: Kernel, lane: Lane, signal: int, action: Action, info: bytes) -> None:
+    """Build the frame and point the registers at the handler; SIGSEGV when it cannot be."""
+    process = kernel.process
+    lane.restart()
+    top = _stack_top(process, lane, action)
+    record = top - 16
+    frame = record - FRAME
+    if lane.extent(frame, FRAME + 16, WRITE) != FRAME + 16:
+        kernel.terminate(128 + Signal.SIGSEGV, Signal.SIGSEGV)
+        return
+    mask = process.mask if process.saved_mask is None else process.saved_mask
+    process.saved_mask = None
+    lane.write(
+        frame, _frame(process, lane, info, mask) + struct.pack("<QQ", lane.x(29), lane.x(30))
+    )
+    lane.set_x(0, signal)
+    if action.flags & abi.SA_SIGINFO:
+        lane.set_x(1, frame)
+        lane.set_x(2, frame + INFO)
+    lane.set_x(29, record)
+    lane.set_x(30, action.restorer if action.flags & abi.SA_RESTORER else process.trampoline)
+    lane.set_x(SP, frame)
+    lane.pc = action.handler
+    process.mask |= action.mask & ~abi.UNBLOCKABLE
+    if not action.flags & abi.SA_NODEFER:
+        process.mask |= bit(signal)
+    if action.flags & abi.SA_RESETHAND:
+        process.actions[signal] = replace(action, handler=abi.SIG_DFL)
+
+
+def on_altstack(process: Process, sp: int) -> bool:
+    """Whether `sp` is on the alternate stack."""
+    address, flags, size = process.altstack
+    return not flags & abi.SS_DISABLE and address < sp <= address + size
+
+
+def _stack_top(process: Process, lane: Lane, action: Action) -> int:
+    sp = lane.x(SP)
+    address, flags, size = process.altstack
+    alternate = action.flags & abi.SA_ONSTACK and not flags & abi.SS_DISABLE
+    if alternate and not on_altstack(process, sp):
+        sp = address + size
+    return sp & ~15
+
+
+def _frame(process: Process, lane: Lane, info: bytes, mask: int) -> bytes:
+    """struct rt_sigframe for the lane as it stands."""
+    address, flags, size = process.altstack
+    if on_altstack(process, lane.x(SP)):
+        flags |= abi.SS_ONSTACK
+    context = struct.pack("<QQQi4xQQ", 0, 0, address, flags, size, mask).ljust(176, b"\0")
+    # Only a fault's siginfo has an address where kill's has a pid.
+    fault = info[16:24] if struct.unpack_from("<i", info, 8)[0] > 0 else bytes(8)
+    general = fault + np.asarray(lane.regs[:32], "<u8").tobytes()
+    general += struct.pack("<QQ", lane.pc, lane.flags & 0xF0000000)
+    fpsr, fpcr = lane.flags & FPSR_MASK, lane.x(FPCR) & 0xFFFFFFFF
+    simd = struct.pack("<IIII", FPSIMD_MAGIC, FPSIMD_SIZE, fpsr, fpcr)
+    simd += np.asarray(lane.regs[V : V + 64], "<u8").tobytes()
+    return info + context + general.ljust(288, b"\0") + simd.ljust(4096, b"\0")
+
+
+def sigreturn(kernel: Kernel, lane: Lane) -> None:
+    """Take everything back from the frame at sp; SIGSEGV for a frame that is none."""
+    process, sp = kernel.process, lane.x(SP)
+    if sp & 15 or lane.extent(sp, FRAME, READ) != FRAME:
+        force(process, Signal.SIGSEGV, abi.siginfo_fault(Signal.SIGSEGV, abi.SI_KERNEL, 0))
+        return
+    frame = lane.read(sp, FRAME)
+    stack, flags, size, mask = struct.unpack_from("<Qi4xQQ", frame, INFO + 16)
+    general = np.frombuffer(frame, "<u8", 34, CONTEXT + 8)
+    lane.regs[:32] = general[:32]
+    lane.pc = int(general[32])
+    fpsr = lane.flags & FPSR_MASK
+    magic, length, saved_fpsr, fpcr = struct.unpack_from("<IIII", frame, RESERVED)
+    if magic == FPSIMD_MAGIC and length == FPSIMD_SIZE:
+        lane.regs[V : V + 64] = np.frombuffer(frame, "<u8", 64, RESERVED + 16)
+        lane.set_x(FPCR, fpcr & 0x07F79F00)
+        fpsr = saved_fpsr & FPSR_MASK
+    lane.flags = int(general[33]) & 0xF0000000 | fpsr
+    lane.restart()
+    process.mask = mask & ~abi.UNBLOCKABLE
+    process.altstack = (stack, flags & ~abi.SS_ONSTACK, size)
+
+
+def set_altstack(process: Process, lane: Lane, new: tuple[int, int, int]) -> None:
+    """sigaltstack(2): EPERM while on it, ENOMEM when small, EINVAL for unknown flags."""
+    address, flags, size = new
+    if on_altstack(process, lane.x(SP)):
+        raise LinuxError(Errno.EPERM)
+    if flags & ~0x80000000 not in (0, abi.SS_ONSTACK, abi.SS_DISABLE):
+        raise LinuxError(Errno.EINVAL)
+    if flags & abi.SS_DISABLE:
+        process.altstack = (0, abi.SS_DISABLE, 0)
+    elif size < abi.MINSIGSTKSZ:
+        raise LinuxError(Errno.ENOMEM)
+    else:
+        process.altstack = (address, flags & 0x80000000, size)

@@ -1,0 +1,1 @@
+"""The units of `execute`: each computes one kind of instruction from its operands."""
