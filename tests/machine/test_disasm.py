@@ -35,9 +35,9 @@ OUT_OF_SCOPE = re.compile(
     | bc\.\w+                                                      # HBC
     | brb|dsb\ \w+nxs                                              # BRBE, XS
     | wfet|wfit|tstart|tcommit|ttest|tcancel|sb                    # WFxT, TME, SB
-    | fcmla|fcadd|sqrdml[as]h|[su]{1,2}dot|[su]{1,2}mmla|fml[as]l2?  # FCMA, RDM, DotProd, I8MM, FHM
+    | fcmla|fcadd|usdot|sudot|[su]{1,2}mmla|fml[as]l2?             # FCMA, I8MM, FHM
     | bf\w+|fjcvtzs|frint(32|64)[xz]                              # BF16, JSCVT, FRINTTS
-    | aes\w+|sha\w+|sm[34]\w+|xar|bcax|eor3|rax1|pmull2?          # cryptography
+    | sha512\w+|sm[34]\w+|xar|bcax|eor3|rax1                         # SHA-512, SHA-3, SM3, SM4
     """,
     re.VERBOSE,
 )

@@ -72,6 +72,12 @@ class Unit(IntEnum):
     LOAD_STRUCTURE = 47
     LOAD_ELEMENT = 48
     STORE_BYTES = 49
+    VECTOR_AES = 50
+    VECTOR_SHA1 = 51
+    VECTOR_SHA256 = 52
+    VECTOR_POLYNOMIAL_LONG = 53
+    VECTOR_MULTIPLY_ADD = 54
+    VECTOR_DOT = 55
 
 
 # Field: (word, lowest bit, width) in the packed form.

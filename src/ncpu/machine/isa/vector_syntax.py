@@ -37,6 +37,9 @@ def vector_syntax(row: Row) -> str:
         return "{2:q} " + (
             "{v.4!:rd}, {v.3:rn}, {v.3:rm}" if wide else "{v.1!:rd}, {v.0:rn}, {v.0:rm}"
         )
+    if row.group == "Vector dot product":
+        last = "v{n:rm}.4b[{u:h,l}]" if "h" in row.places else "{v.0:rm}"
+        return "{v.2:rd}, {v.0:rn}, " + last
     if row.group.startswith("Floating-point"):
         return _floating(row)
     rule = {

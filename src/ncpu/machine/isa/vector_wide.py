@@ -159,20 +159,73 @@ def _products() -> None:
             _add(group, name, pattern, _multiplied(product, adds, True, _register), valid)
 
 
+def _halfword(f: Fields) -> dict[str, Any]:
+    return {"rm": vector(f.rm), "index": (f.h << u(2)) | (f.l << u(1)) | f.m}
+
+
+def _word(f: Fields) -> dict[str, Any]:
+    return {"rm": vector(f.rm), "index": (f.h << u(1)) | f.l}
+
+
+# Halfwords have three bits of index and sixteen registers, words two and all of them.
+_ELEMENTS = ((1, "l:1 m:1 rm:4", _halfword), (2, "l:1 rm:5", _word))
+
+
 def _by_element() -> None:
     group = "Vector multiply by element"
-    # Halfwords have three bits of index and sixteen registers, words two and all of them.
-    halfword = lambda f: {"rm": vector(f.rm), "index": (f.h << u(2)) | (f.l << u(1)) | f.m}  # noqa: E731
-    word = lambda f: {"rm": vector(f.rm), "index": (f.h << u(1)) | f.l}  # noqa: E731
     rows = [*((n, s, o, p, a) for n, s, o, _, p, a in _LONG), *_SAME]
     for name, unsigned, opcode, product, adds in rows:
-        for size, places, second in ((1, "l:1 m:1 rm:4", halfword), (2, "l:1 rm:5", word)):
+        for size, places, second in _ELEMENTS:
             tail = f"{size:02b} {places} {opcode:04b} h:1 0 rn:5 rd:5"
             lower = _multiplied(product, adds, False, second, size)
             _add(group, name, f"0 q:1 {unsigned} 01111 {tail}", lower)
             if name.startswith("sq"):
                 lower = _multiplied(product, adds, True, second, size)
                 _add(group, name, f"01 {unsigned} 11111 {tail}", lower)
+
+
+def _rounded_sums() -> None:
+    """SQRDMLAH and SQRDMLSH: `invert` subtracts the product."""
+
+    def lower_as(invert: int, scalar: bool, second: Any, fixed: Any = None) -> Any:
+        def lower(f: Fields) -> dict[str, Any]:
+            size = f.size if fixed is None else u(fixed)
+            product = _product("sqrdmulh", f, size, scalar, second(f))
+            columns = {"unit": Unit.VECTOR_MULTIPLY_ADD, "invert": invert, "ra": vector(f.rd)}
+            return {**product, **columns, **written(vector(f.rd))}
+
+        return lower
+
+    for invert, name in enumerate(("sqrdmlah", "sqrdmlsh")):
+        for head, scalar in (("0 q:1 1 0111", False), ("01 1 1111", True)):
+            pattern = f"{head}0 size:2 0 rm:5 1000{invert} 1 rn:5 rd:5"
+            lower = lower_as(invert, scalar, _register)
+            _add("Vector multiply", name, pattern, lower, _half_or_word)
+            for size, places, second in _ELEMENTS:
+                tail = f"{size:02b} {places} 11{invert}1 h:1 0 rn:5 rd:5"
+                lower = lower_as(invert, scalar, second, size)
+                _add("Vector multiply by element", name, f"{head}1 {tail}", lower)
+
+
+def _dots() -> None:
+    group = "Vector dot product"
+
+    def lower_as(signed: int) -> Any:
+        def lower(f: Fields) -> dict[str, Any]:
+            flags = arg(count=u(2) << f.q, result=2)
+            if hasattr(f, "h"):
+                flags = flags | arg(index=(f.h << u(1)) | f.l, by_element=1)
+            rows = {"rn": vector(f.rn), "rm": vector(f.rm), "ra": vector(f.rd)}
+            columns = {"unit": Unit.VECTOR_DOT, "signed": signed, "size": 0, "arg": flags}
+            return {**columns, **rows, **written(vector(f.rd))}
+
+        return lower
+
+    for unsigned, name in enumerate(("sdot", "udot")):
+        lower = lower_as(1 - unsigned)
+        _add(group, name, f"0 q:1 {unsigned} 01110 10 0 rm:5 10010 1 rn:5 rd:5", lower)
+        pattern = f"0 q:1 {unsigned} 01111 10 l:1 rm:5 1110 h:1 0 rn:5 rd:5"
+        _add(group, name, pattern, lower)
 
 
 def _polynomial() -> None:
@@ -336,6 +389,8 @@ def _across() -> None:
 
 _products()
 _by_element()
+_rounded_sums()
+_dots()
 _polynomial()
 _sums()
 _long_pairs()

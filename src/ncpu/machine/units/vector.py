@@ -27,7 +27,7 @@ from ncpu.machine.isa.lanes import (
     ZERO_TEST,
 )
 from ncpu.machine.state import V
-from ncpu.machine.units import structures, vector_lanes
+from ncpu.machine.units import structures, vector_crypto, vector_lanes
 from ncpu.machine.units.operands import Operands, Result, result
 from ncpu.machine.units.vector_lanes import LANES, QC, halves, pack_bytes, pair
 from ncpu.machine.word import u64
@@ -207,5 +207,6 @@ UNITS = {
     Unit.VECTOR_PERMUTE: permute,
     Unit.VECTOR_TABLE: table,
     **vector_lanes.UNITS,
+    **vector_crypto.UNITS,
     **structures.UNITS,
 }

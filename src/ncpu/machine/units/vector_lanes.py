@@ -167,6 +167,35 @@ def multiply(alu: Alu, o: Operands) -> Result:
     return result(o, low, high, flags=_saturating(o, beyond))
 
 
+def multiply_add(alu: Alu, o: Operands) -> Result:
+    """SQRDMLAH and SQRDMLSH: half a sum of twice its terms, so that 64 bits hold it."""
+    a, b = _factors(o)
+    sign = _bits(o.instr.size) - u64(1)
+    product = a * b
+    product = jnp.where(o.instr.invert == 1, -product, product)
+    start = _lanes(o, pair(o, o.instr.ra), jnp.bool_(True)) << sign
+    value = word.sar(start + product + (u64(1) << (sign - u64(1))), sign)
+    limit = o.instr.imm
+    beyond = word.sar(value, sign) != word.sar(value, u64(63))
+    nearest = jnp.where(value >> 63 == 1, ~limit, limit)
+    low, high = _pack(o, jnp.where(beyond, nearest, value))
+    return result(o, low, high, flags=_saturating(o, beyond))
+
+
+def dot(alu: Alu, o: Operands) -> Result:
+    """SDOT and UDOT: products of four bytes added to each word."""
+    signed = o.instr.signed == 1
+    one_word = (_arg(o, "index") * 4).astype(jnp.uint64) + (LANES & np.uint64(3))
+    index = jnp.where(_arg(o, "by_element") == 1, one_word, LANES)
+    a = _lanes(o, pair(o, o.instr.rn), signed)
+    b = _lanes(o, pair(o, o.instr.rm), signed, index)
+    sums = jnp.sum((a * b).reshape(4, 4), axis=1).astype(jnp.uint32)
+    start = (o.instr.ra.astype(jnp.uint32), np.uint32(0))
+    total = lax.dynamic_slice(o.regs, start, (2, 2)) + sums.reshape(2, 2)
+    low, high = halves(word.join(total))
+    return result(o, low, jnp.where(_arg(o, "count") > 2, high, u64(0)))
+
+
 def polynomial(alu: Alu, o: Operands) -> Result:
     """PMUL and PMULL: products of bytes without carries."""
     a, b = _factors(o)
@@ -215,6 +244,8 @@ def add_pairs(alu: Alu, o: Operands) -> Result:
 UNITS = {
     Unit.VECTOR_SHIFT: shift,
     Unit.VECTOR_MULTIPLY: multiply,
+    Unit.VECTOR_MULTIPLY_ADD: multiply_add,
+    Unit.VECTOR_DOT: dot,
     Unit.VECTOR_POLYNOMIAL: polynomial,
     Unit.VECTOR_BITS: bits,
     Unit.VECTOR_REDUCE: reduce,
