@@ -11,7 +11,7 @@ import numpy as np
 from ncpu.machine import elf, memory, word
 from ncpu.machine.state import PAGE
 
-WRITE, EXIT, EXIT_GROUP, MMAP = 64, 93, 94, 222
+WRITE, EXIT, EXIT_GROUP, MMAP, MPROTECT = 64, 93, 94, 222, 226
 
 
 def qemu_seconds(binary: Path, args: list[str]) -> float:
@@ -37,7 +37,7 @@ def unicorn_seconds(binary: Path, args: list[str]) -> float:
     uc.reg_write(arm.UC_ARM64_REG_SP, int(image.state.sp))
     access = uc.reg_read(arm.UC_ARM64_REG_CPACR_EL1)
     uc.reg_write(arm.UC_ARM64_REG_CPACR_EL1, access | 3 << 20)
-    top = [image.mmap_top]
+    top, written = [image.mmap_top], [0]
 
     def interrupt(uc: unicorn.Uc, number: int, data: object) -> None:
         call = uc.reg_read(arm.UC_ARM64_REG_X8)
@@ -46,6 +46,9 @@ def unicorn_seconds(binary: Path, args: list[str]) -> float:
             uc.emu_stop()
         elif call == WRITE:
             answer = uc.reg_read(arm.UC_ARM64_REG_X2)
+            written[0] += answer
+        elif call == MPROTECT:
+            answer = 0
         elif call == MMAP:
             top[0] -= -(-uc.reg_read(arm.UC_ARM64_REG_X1) // PAGE) * PAGE
             answer = top[0]
@@ -54,7 +57,10 @@ def unicorn_seconds(binary: Path, args: list[str]) -> float:
     uc.hook_add(unicorn.UC_HOOK_INTR, interrupt)
     started = time.perf_counter()
     uc.emu_start(image.entry, base + size)
-    return time.perf_counter() - started
+    seconds = time.perf_counter() - started
+    if not written[0]:
+        raise RuntimeError(f"{binary.name} printed nothing under Unicorn: it did not run to its end")
+    return seconds
 
 
 def unicorn_programs(programs: list[np.ndarray], registers: np.ndarray) -> float:
