@@ -22,10 +22,10 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.installed tools
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/pyright
-	$(BIN)/python -m pytest -m 'not slow'
+	$(BIN)/python -m pytest -n auto -m 'not slow'
 
 test-all: $(VENV)/.installed tools
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check --fix . && $(BIN)/ruff format . && $(BIN)/pyright
