@@ -202,9 +202,12 @@ def test_single_state_in_run_batch_is_refused() -> None:
         ncpu.run_batch(ncpu.Program.from_words(COUNT, BASE), start(), 1)
 
 
-def test_random_code_never_escapes() -> None:
-    """Random words as code: every lane stops with a status, none harms another."""
-    rng = np.random.default_rng(5)
+@pytest.mark.parametrize(
+    "seed", [5, *(pytest.param(s, marks=pytest.mark.slow) for s in range(100, 150))]
+)
+def test_random_code_never_escapes(seed: int) -> None:
+    """Random bytes as code: every lane stops with a status and within its fuel."""
+    rng = np.random.default_rng(seed)
     lanes, length = 2000, 50
     words = rng.integers(0, 1 << 32, (lanes, length), dtype=np.uint32)
     program, entries = ncpu.Program.many(list(words), BASE)

@@ -35,6 +35,7 @@ UNITS = {
     Unit.NO_CODE: control.no_code,
     Unit.ADD: integer.add,
     Unit.LOGIC: integer.logic,
+    Unit.LOGIC_ROTATED: integer.logic_rotated,
     Unit.INSERT: integer.insert,
     Unit.SELECT: integer.select,
     Unit.COMPARE: integer.compare,

@@ -78,6 +78,7 @@ class Unit(IntEnum):
     VECTOR_POLYNOMIAL_LONG = 53
     VECTOR_MULTIPLY_ADD = 54
     VECTOR_DOT = 55
+    LOGIC_ROTATED = 56
 
 
 # Field: (word, lowest bit, width) in the packed form.

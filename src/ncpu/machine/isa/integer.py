@@ -9,7 +9,6 @@ from ncpu.machine.instr import Unit
 from ncpu.machine.isa import lowering as lo
 from ncpu.machine.isa.lowering import Columns, source, target, u
 from ncpu.machine.isa.rows import Row
-from ncpu.machine.state import LATCH
 
 Fields = SimpleNamespace
 ROWS: list[Row] = []
@@ -121,10 +120,9 @@ def _logic() -> None:
                 move = lo.shifted(f.shift, f.imm6, f.sf)
                 return {**combine(f), "rm": source(f.rm), **move}
 
-            def rotated(f: Fields, combine: Any = combine) -> list[dict[str, Any]]:
-                rotate = {"unit": Unit.SHIFT, "op": 3, "sf": f.sf, "rn": source(f.rm)}
-                rotate |= {"imm": f.imm6, "use_imm": 1, "rd": LATCH}
-                return lo.chain(rotate, {**combine(f), "rm": LATCH})
+            def rotated(f: Fields, combine: Any = combine) -> dict[str, Any]:
+                columns = {"unit": Unit.LOGIC_ROTATED, "rm": source(f.rm), "arg": f.imm6}
+                return {**combine(f), **columns}
 
             name = (("and", "orr", "eor", "ands"), ("bic", "orn", "eon", "bics"))[invert][opc]
             head = f"sf:1 {opc:02b} 01010"

@@ -25,7 +25,18 @@ def add(alu: Alu, o: Operands) -> Result:
 
 def logic(alu: Alu, o: Operands) -> Result:
     """AND, ORR, EOR, their inverted and flag-setting forms; moves; bitfield extracts."""
-    value = o.narrow(alu.logic(o.instr.op, o.a, o.inverted_b))
+    return _logic(alu, o, o.inverted_b)
+
+
+def logic_rotated(alu: Alu, o: Operands) -> Result:
+    """The same with row rm rotated right by arg: the one shift that two shifts cannot do."""
+    amount = o.instr.arg.astype(jnp.uint64)
+    b = alu.shift(jnp.uint32(3), o.row(o.instr.rm), amount, o.wide)
+    return _logic(alu, o, jnp.where(o.instr.invert == 1, ~b, b))
+
+
+def _logic(alu: Alu, o: Operands, b: jax.Array) -> Result:
+    value = o.narrow(alu.logic(o.instr.op, o.a, b))
     negative = jnp.where(o.wide, value >> 63, value >> 31).astype(jnp.uint32)
     nzcv = negative << 3 | (value == 0).astype(jnp.uint32) << 2
     return result(o, value, flags=jnp.where(o.instr.set_flags == 1, o.with_nzcv(nzcv), o.flags))
