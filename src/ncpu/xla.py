@@ -60,7 +60,7 @@ def use_cache(folder: Path | None = None) -> None:
     """
     import jax
 
-    if jax.config.jax_compilation_cache_dir is None:
+    if getattr(jax.config, "jax_compilation_cache_dir", None) is None:
         home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         jax.config.update("jax_compilation_cache_dir", str(folder or home / "ncpu" / "jax"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
