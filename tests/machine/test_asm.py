@@ -50,7 +50,7 @@ def gnu(
         errors = [line for line in done.stderr.splitlines() if "Warning" not in line]
         assert done.returncode == 0, "\n".join(errors[:30])
 
-    call("as", "-march=armv9-a+profile+fp16", "in.s", "-o", "in.o")
+    call("as", "-march=armv9-a+profile+fp16+crypto", "in.s", "-o", "in.o")
     call("ld", "-T", "in.ld", "in.o", "-o", "in")
     out = {}
     for name in segments:
