@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 APT := gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static clang
 
-.PHONY: demo test test-all lint bench tools clean
+.PHONY: demo test test-all lint bench docs tools clean
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info < (3, 14), "Python 3.11 to 3.13 is needed"'
@@ -32,6 +32,10 @@ lint: $(VENV)/.installed
 
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/machine.py
+
+# docs/isa.md is generated from the instruction table; mkdocs then shows docs/.
+docs: $(VENV)/.installed
+	$(BIN)/ncpu isa --markdown > docs/isa.md
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache

@@ -121,5 +121,6 @@ def test_asm_and_disasm(tmp_path: Path) -> None:
 
 def test_isa_and_doctor() -> None:
     assert "Add and subtract" in cli("isa").stdout
+    assert "# Instructions" in cli("isa", "--markdown").stdout
     done = cli("doctor")
     assert done.returncode == 0 and "the machine" in done.stdout

@@ -56,13 +56,18 @@ def disasm(
             print(f"{address:8x}:  {int(words[offset]):08x}  {line}")
 
 
-def isa() -> None:
+def isa(
+    markdown: Annotated[bool, typer.Option(help="Every form, as the page docs/isa.md.")] = False,
+) -> None:
     """List what the instruction table covers."""
     from rich.console import Console
     from rich.table import Table
 
-    from ncpu.machine.coverage import coverage
+    from ncpu.machine.coverage import coverage, isa_markdown
 
+    if markdown:
+        print(isa_markdown())
+        return
     table = Table("group", "rows", "mnemonics", title="The instruction table")
     for group in coverage():
         table.add_row(group.group, str(group.rows), " ".join(group.mnemonics))
