@@ -86,11 +86,8 @@ def _expand(
     table: dict[str, np.ndarray], inverse: np.ndarray, unique: int
 ) -> dict[str, np.ndarray]:
     """From one entry a distinct word to one entry a word; tails stay shared."""
-    count, moved = len(inverse), len(inverse) - unique
     out = {f: np.concatenate([table[f][:unique][inverse], table[f][unique:]]) for f in FIELDS}
-    chained = out["last"] == 0
-    out["next"][chained] += np.uint64(moved) if moved >= 0 else -np.uint64(-moved)
-    assert len(out["unit"]) == count + len(table["unit"]) - unique
+    out["next"][out["last"] == 0] += np.uint64(len(inverse) - unique)
     return out
 
 

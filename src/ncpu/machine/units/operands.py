@@ -10,7 +10,6 @@ import jax.numpy as jnp
 from jax import lax
 
 from ncpu.machine import word
-from ncpu.machine.alu import Alu
 from ncpu.machine.instr import Instr, unpack
 from ncpu.machine.state import FLAGS, PC, RETIRED, Status
 from ncpu.machine.word import u64
@@ -146,6 +145,3 @@ def result(
         next_pc=o.pc + u64(4) if next_pc is None else next_pc,
         status=jnp.asarray(status, jnp.int32),
     )
-
-
-__all__ = ["Alu", "Operands", "Result", "read_row", "result"]
