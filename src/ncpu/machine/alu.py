@@ -7,6 +7,7 @@ for 32-bit operations, whose results come back zero-extended.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -22,6 +23,10 @@ WIDE_DROP = 32  # bits a 32-bit operand is moved up by, so that carries leave at
 class Alu(Protocol):
     """What computes on operand values."""
 
+    def when(self, wanted: jax.Array, compute: Callable[[], jax.Array]) -> jax.Array:
+        """`compute()`, or anything where it is not wanted: skipped if it is worth a branch."""
+        ...
+
     def add(
         self, a: jax.Array, b: jax.Array, carry: jax.Array, wide: jax.Array
     ) -> tuple[jax.Array, jax.Array]:
@@ -32,8 +37,25 @@ class Alu(Protocol):
         """AND (0), OR (1) or exclusive OR (2) of two words."""
         ...
 
+    def invert(self, a: jax.Array, when: jax.Array) -> jax.Array:
+        """The complement of `a` where `when` holds."""
+        ...
+
+    def is_zero(self, a: jax.Array) -> jax.Array:
+        """Whether no bit of `a` is set."""
+        ...
+
     def shift(self, op: jax.Array, a: jax.Array, amount: jax.Array, wide: jax.Array) -> jax.Array:
         """LSL (0), LSR (1), ASR (2) or ROR (3) by `amount` modulo the width."""
+        ...
+
+    def two_shift(
+        self, a: jax.Array, left: jax.Array, right: jax.Array, signed: jax.Array
+    ) -> jax.Array:
+        """`a` shifted left, then right (ASR where `signed`), both by 0..63 as `u64`.
+
+        What the table makes of shifted and extended operands and of bitfields.
+        """
         ...
 
     def multiply(self, a: jax.Array, b: jax.Array) -> jax.Array:
@@ -54,6 +76,10 @@ class Alu(Protocol):
 class ExactAlu:
     """Integer arithmetic on u64."""
 
+    def when(self, wanted: jax.Array, compute: Callable[[], jax.Array]) -> jax.Array:
+        """See `Alu.when`."""
+        return compute()
+
     def add(
         self, a: jax.Array, b: jax.Array, carry: jax.Array, wide: jax.Array
     ) -> tuple[jax.Array, jax.Array]:
@@ -72,6 +98,21 @@ class ExactAlu:
     def logic(self, op: jax.Array, a: jax.Array, b: jax.Array) -> jax.Array:
         """See `Alu.logic`."""
         return jnp.where(op == 0, a & b, jnp.where(op == 1, a | b, a ^ b))
+
+    def invert(self, a: jax.Array, when: jax.Array) -> jax.Array:
+        """See `Alu.invert`."""
+        return jnp.where(when, ~a, a)
+
+    def is_zero(self, a: jax.Array) -> jax.Array:
+        """See `Alu.is_zero`."""
+        return a == 0
+
+    def two_shift(
+        self, a: jax.Array, left: jax.Array, right: jax.Array, signed: jax.Array
+    ) -> jax.Array:
+        """See `Alu.two_shift`."""
+        a = a << left
+        return jnp.where(signed, word.sar(a, right), a >> right)
 
     def shift(self, op: jax.Array, a: jax.Array, amount: jax.Array, wide: jax.Array) -> jax.Array:
         """See `Alu.shift`."""

@@ -27,7 +27,7 @@ from ncpu.machine.state import (
     Status,
 )
 from ncpu.machine.units import control, floating, integer, memory, vector
-from ncpu.machine.units.operands import Operands, Result, read_row
+from ncpu.machine.units.operands import Fields, Operands, Result, read_row
 from ncpu.machine.word import u64
 
 UNITS = {
@@ -43,6 +43,7 @@ UNITS = {
     Unit.MULTIPLY_HIGH: integer.multiply_high,
     Unit.DIVIDE: integer.divide,
     Unit.SHIFT: integer.shift,
+    Unit.EXTRACT: integer.extract,
     Unit.BITS: integer.bits,
     Unit.CRC: integer.crc,
     Unit.ADDRESS: control.address,
@@ -125,19 +126,23 @@ def execute_lane(lane: Lane, packed: jax.Array, alu: Alu) -> Effects:
     for each would be buffers written on every tick, whichever unit runs.
     """
     nothing = u64(0)
-    operands = Operands(packed, lane.regs, nothing, nothing)
-    instr, a, b = operands.instr, operands.a, operands.b
-    moved = alu.add(a, b, nothing, jnp.bool_(True))[0]
+    operands = Operands(alu, packed, lane.regs, nothing, nothing)
+    instr = operands.instr
+    size = u64(1) << instr.size.astype(jnp.uint64)
+
+    a = operands.a
+    moved = alu.when(
+        instr.access != 0, lambda: alu.add(a, operands.b, nothing, jnp.bool_(True))[0]
+    )
     # A load or store addresses base + offset, or the base alone (post-index).
     address = jnp.where(instr.post == 1, a, moved)
-    size = u64(1) << instr.size.astype(jnp.uint64)
     need = (instr.access & 1) * READ | (instr.access >> 1) * WRITE
     access = lax.cond(
         instr.access != 0,
         lambda: _probe(lane, address, size, need.astype(jnp.uint8)),
         lambda: Access(nothing, nothing, jnp.bool_(True)),
     )
-    units = [lambda *read, unit=UNITS[unit]: unit(alu, Operands(*read)) for unit in Unit]
+    units = [lambda *read, unit=UNITS[unit]: unit(alu, Operands(alu, *read)) for unit in Unit]
     unit = instr.unit.astype(jnp.int32)
     result = lax.switch(unit, units, packed, lane.regs, access.low, access.high)
     misaligned = (instr.aligned == 1) & (address & (size - u64(1)) != 0)
@@ -151,7 +156,7 @@ def execute_lane(lane: Lane, packed: jax.Array, alu: Alu) -> Effects:
 
 def _effects(
     lane: Lane,
-    instr: Instr,
+    instr: Fields,
     result: Result,
     status: jax.Array,
     address: jax.Array,

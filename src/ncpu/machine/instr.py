@@ -79,6 +79,7 @@ class Unit(IntEnum):
     VECTOR_MULTIPLY_ADD = 54
     VECTOR_DOT = 55
     LOGIC_ROTATED = 56
+    EXTRACT = 57
 
 
 # Field: (word, lowest bit, width) in the packed form.
@@ -222,12 +223,15 @@ def pack(instr: Instr) -> jax.Array:
 
 def unpack(packed: Any) -> Instr:
     """Packed `u32[..., 8]` (NumPy or JAX) to an `Instr` of `u32[...]` fields."""
-    values = {}
-    for name, (index, low, width) in _LAYOUT.items():
-        if width == 64:
-            values[name] = packed[..., index : index + 2]
-        elif width == 32:
-            values[name] = packed[..., index]
-        else:
-            values[name] = (packed[..., index] >> low) & ((1 << width) - 1)
-    return Instr(**values)
+    return Instr(**{name: field(packed, name) for name in _LAYOUT})
+
+
+def field(packed: Any, name: str) -> Any:
+    """One field of packed `u32[..., 8]`; KeyError for a name that is none."""
+    index, low, width = _LAYOUT[name]
+    if width == 64:
+        return packed[..., index : index + 2]
+    if width == 32:
+        return packed[..., index]
+    return (packed[..., index] >> low) & ((1 << width) - 1)
+

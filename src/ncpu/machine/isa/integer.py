@@ -197,7 +197,7 @@ def _bitfields() -> None:
 
     def extr(f: Fields) -> dict[str, Any]:
         rows = {"rn": source(f.rn), "rm": source(f.rm), "rd": target(f.rd)}
-        return {"unit": Unit.SHIFT, "op": 4, "sf": f.sf, "arg": f.imms, **rows}
+        return {"unit": Unit.EXTRACT, "sf": f.sf, "arg": f.imms, **rows}
 
     _add(
         group,

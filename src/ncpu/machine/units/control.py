@@ -58,7 +58,7 @@ def branch_cond(alu: Alu, o: Operands) -> Result:
 
 def branch_zero(alu: Alu, o: Operands) -> Result:
     """CBZ and CBNZ."""
-    return _jump(o, (o.narrow(o.c) == 0) ^ (o.instr.op == 1))
+    return _jump(o, alu.is_zero(o.narrow(o.c)) ^ (o.instr.op == 1))
 
 
 def branch_bit(alu: Alu, o: Operands) -> Result:

@@ -32,13 +32,13 @@ def logic_rotated(alu: Alu, o: Operands) -> Result:
     """The same with row rm rotated right by arg: the one shift that two shifts cannot do."""
     amount = o.instr.arg.astype(jnp.uint64)
     b = alu.shift(jnp.uint32(3), o.row(o.instr.rm), amount, o.wide)
-    return _logic(alu, o, jnp.where(o.instr.invert == 1, ~b, b))
+    return _logic(alu, o, alu.invert(b, o.instr.invert == 1))
 
 
 def _logic(alu: Alu, o: Operands, b: jax.Array) -> Result:
     value = o.narrow(alu.logic(o.instr.op, o.a, b))
     negative = jnp.where(o.wide, value >> 63, value >> 31).astype(jnp.uint32)
-    nzcv = negative << 3 | (value == 0).astype(jnp.uint32) << 2
+    nzcv = negative << 3 | alu.is_zero(value).astype(jnp.uint32) << 2
     return result(o, value, flags=jnp.where(o.instr.set_flags == 1, o.with_nzcv(nzcv), o.flags))
 
 
@@ -74,7 +74,7 @@ def multiply(alu: Alu, o: Operands) -> Result:
     subtract = op & 1
     value, _ = alu.add(
         o.c,
-        jnp.where(subtract == 1, ~product, product),
+        alu.invert(product, subtract == 1),
         subtract.astype(jnp.uint64),
         jnp.bool_(True),
     )
@@ -98,12 +98,18 @@ def divide(alu: Alu, o: Operands) -> Result:
 
 
 def shift(alu: Alu, o: Operands) -> Result:
-    """LSLV, LSRV, ASRV, RORV, and EXTR (op 4) as two shifts of a register pair."""
-    value = alu.shift(o.instr.op, o.a, o.b, o.wide)
+    """LSLV, LSRV, ASRV, RORV."""
+    return result(o, o.narrow(alu.shift(o.instr.op, o.a, o.b, o.wide)))
+
+
+def extract(alu: Alu, o: Operands) -> Result:
+    """EXTR: two shifts of a register pair."""
     amount = o.instr.arg.astype(jnp.uint64)
-    width = jnp.where(o.wide, u64(64), u64(32))
-    extracted = (o.narrow(o.b) >> amount) | word.shl(o.a, width - amount)
-    return result(o, o.narrow(jnp.where(o.instr.op == 4, extracted, value)))
+    low = alu.shift(jnp.uint32(1), o.b, amount, o.wide)
+    # The upper register moves up by what is left of the width, which is all of it for 0.
+    high = alu.shift(jnp.uint32(0), o.a, u64(0) - amount, o.wide)
+    either = alu.logic(jnp.uint32(1), low, jnp.where(amount == 0, u64(0), high))
+    return result(o, o.narrow(either))
 
 
 def bits(alu: Alu, o: Operands) -> Result:

@@ -68,17 +68,20 @@ def atomic(alu: Alu, o: Operands) -> Result:
     bits = _bits(o)
     mask = word.low_mask(bits)
     old, operand = o.low & mask, o.c & mask
-    signed_old, signed_operand = word.sign_extend(old, bits), word.sign_extend(operand, bits)
-    less = signed_old.astype(jnp.int64) < signed_operand.astype(jnp.int64)
-    below = old < operand
-    added, _ = alu.add(old, operand, u64(0), jnp.bool_(True))
+    # Compared at the top of the word, where N, C and V are those of the operand's width.
+    unused = u64(64) - bits
+    always = jnp.bool_(True)
+    _, nzcv = alu.add(old << unused, alu.invert(operand << unused, always), u64(1), always)
+    less = ((nzcv >> 3) ^ nzcv) & 1 == 1
+    below = (nzcv >> 1) & 1 == 0
+    added, _ = alu.add(old, operand, u64(0), always)
     zero = jnp.zeros_like(operand)
     op = o.instr.op
     swapped = o.row(o.instr.arg)
     new = lax.select_n(
         jnp.minimum(op, 9).astype(jnp.int32),
         added,
-        alu.logic(zero, old, ~operand),
+        alu.logic(zero, old, alu.invert(operand, always)),
         alu.logic(zero + u64(2), old, operand),
         alu.logic(zero + u64(1), old, operand),
         jnp.where(less, operand, old),
