@@ -9,7 +9,7 @@ import pytest
 from ncpu.machine.errors import AssemblyError
 from ncpu.machine.run import run
 from ncpu.machine.state import State, Status
-from ncpu.machine.toy import assemble_toy, lower
+from ncpu.machine.toy import Instruction, Register, assemble_toy, lower, parse
 
 MASK = (1 << 64) - 1
 
@@ -110,6 +110,47 @@ def test_factorial() -> None:
     assert int(state.x[0]) == 2432902008176640000
 
 
+def test_an_immediate_on_the_left() -> None:
+    state = execute(
+        "SUB R0, 0, 5\nADD R1, 7, 4095\nMOV R2, 1\nCMP 0, 5\nJS end\nMOV R2, 0\nend: HALT"
+    )
+    assert state.x[:3].tolist() == [MASK - 4, 4102, 1]
+
+
+def test_memory() -> None:
+    """Words are numbered, addresses wrap, and the transfers leave the flags alone."""
+    state = execute(
+        """
+            MOV R1, 1023
+            STORE [R1], 0x123456789
+            STORE [5], R1
+            LOAD R2, [2047]
+            ADD R3, R1, 6           # 1029, word 5
+            CMP R3, R3
+            LOAD R4, [R3]
+            LOAD R5, [ 6 ]
+            STORE [-1], 77
+            LOAD R6, [1023]
+            JNZ end
+            MOV R0, 1
+    end:    HALT
+        """
+    )
+    assert state.x[:7].tolist() == [1, 1023, 0x123456789, 1029, 1023, 0, 77]
+
+
+def test_parse() -> None:
+    parsed = parse("JMP b\na: b: ADD R1, 0x10 ; sum\n\nINC R2\nJNZ END\nend:")
+    one, two = Register(1), Register(2)
+    assert parsed.instructions == (
+        Instruction("jmp", ("b",), 1, "JMP b"),
+        Instruction("add", (one, one, 16), 2, "ADD R1, 0x10"),
+        Instruction("add", (two, two, 1), 4, "INC R2"),
+        Instruction("jnz", ("end",), 5, "JNZ END"),
+    )
+    assert parsed.labels == {"a": 1, "b": 1, "end": 4}
+
+
 def test_halt_as_exit() -> None:
     text = lower("HALT", halt="exit")
     assert "svc #0" in text and "brk" not in text
@@ -124,6 +165,9 @@ def test_halt_as_exit() -> None:
         ("MOV R8, 1", "no register; there are R0 to R7"),
         ("MOV R0, x", "neither a register R0 to R7 nor a number"),
         ("MOV R0", "accepted: MOV r, source"),
+        ("ADD R0", "accepted: ADD r, source or ADD r, source, source"),
+        ("HALT R0", "accepted: HALT"),
+        ("LOAD R0, R1", "'r1' is no memory word; accepted: [register] or [number]"),
         ("loop: JMP lop", "there is no label 'lop'; close are loop"),
         ("MOV R0, 0x1_0000_0000_0000_0000", "does not fit in 64 bits"),
         ("a: NOP\nA: NOP", "already defined"),
