@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from ncpu.cli import machine, project
+from ncpu.cli import machine, muxleq, project
 
 app = typer.Typer(
     name="ncpu",
@@ -18,6 +18,7 @@ app = typer.Typer(
 )
 machine.register(app)
 project.register(app)
+muxleq.register(app)
 
 
 def main(argv: list[str] | None = None) -> Any:

@@ -19,5 +19,9 @@ class AssemblyError(NcpuError, ValueError):
     """Source text that is not in the table; carries line number and text."""
 
 
+class ImageError(NcpuError, ValueError):
+    """Not a MUXLEQ image; says what was wrong and where."""
+
+
 class GuestError(NcpuError, RuntimeError):
     """A guest stopped for a reason its caller did not expect; carries pc and reason."""

@@ -7,7 +7,10 @@ the whole memory every tick.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -38,6 +41,22 @@ def fetch_lane(program: Program, lane: Lane) -> jax.Array:
     # depends on everything the instruction before did (28 instead of 24 M instr/s).
     row = lax.cond(lane.beat != 0, lambda: lane.beat, lambda: index)
     return word.at(program.rows, row)
+
+
+@dataclass(frozen=True)
+class InstructionSet:
+    """What the loop runs; a static argument of it.
+
+    Attributes:
+      fetch: `(program, lane)` to the lane's next instruction, in a form of its own.
+      execute: `(lane, that instruction, alu)` to its effects.
+    """
+
+    fetch: Callable[[Any, Lane], Any]
+    execute: Callable[[Lane, Any, Alu], Effects]
+
+
+A64 = InstructionSet(fetch_lane, execute_lane)
 
 
 @word.with_x64
@@ -96,7 +115,9 @@ def settle(lane: Lane) -> Lane:
     return lane._replace(regs=regs, beat=beat, status=status)
 
 
-def run_lane(program: Program, lane: Lane, limit: jax.Array, alu: Alu) -> tuple[Lane, jax.Array]:
+def run_lane(
+    program: Any, lane: Lane, limit: jax.Array, alu: Alu, isa: InstructionSet = A64
+) -> tuple[Lane, jax.Array]:
     """Run until the lane stops or has retired `limit` instructions in all.
 
     Returns the lane and the address its last instruction accessed, for faults.
@@ -105,7 +126,7 @@ def run_lane(program: Program, lane: Lane, limit: jax.Array, alu: Alu) -> tuple[
 
     def tick(carry: tuple) -> tuple:
         lane = commit_lane(Lane._make((*carry[0], size)), carry[1])
-        effects = execute_lane(lane, fetch_lane(program, lane), alu)
+        effects = isa.execute(lane, isa.fetch(program, lane), alu)
         return tuple(lane)[:-1], effects
 
     lane = resume(lane)
@@ -124,24 +145,32 @@ def fuel_limbs(max_steps: int) -> np.ndarray:
     return word.to_limbs(max_steps)
 
 
-@partial(jax.jit, donate_argnames="state")
+@partial(jax.jit, donate_argnames="state", static_argnames="isa")
 @word.with_x64
-def _run(program: Program, state: State, fuel: jax.Array, alu: Alu) -> State:
+def _run(program: Any, state: State, fuel: jax.Array, alu: Alu, isa: InstructionSet = A64) -> State:
     lane = enter(state)
-    lane, fault = run_lane(program, lane, lane.row(RETIRED) + word.join(fuel), alu)
+    lane, fault = run_lane(program, lane, lane.row(RETIRED) + word.join(fuel), alu, isa)
     return leave(lane, jnp.where(faults(lane.status), word.split(fault), state.fault))
 
 
-def run(program: Program, state: State, max_steps: int = 1 << 40, *, alu: Alu = EXACT) -> State:
+def run(
+    program: Any,
+    state: State,
+    max_steps: int = 1 << 40,
+    *,
+    alu: Alu = EXACT,
+    isa: InstructionSet = A64,
+) -> State:
     """Run one lane until it stops, `max_steps` instructions at most.
 
     Args:
-      program: the decoded text.
+      program: the decoded text, a `Program`; what the fetch of another `isa` takes.
       state: one lane; its buffers are donated, use the returned state from now on.
       max_steps: instructions to retire before stopping with `Status.OUT_OF_FUEL`.
       alu: the arithmetic.
+      isa: the instruction set.
 
     Returns:
       The lane where it stopped: `status` says why.
     """
-    return _run(program, state, fuel_limbs(max_steps), alu)
+    return _run(program, state, fuel_limbs(max_steps), alu, isa)
