@@ -14,8 +14,9 @@ import warnings
 from pathlib import Path
 
 _OPTION = "xla_cpu_small_while_loop_byte_threshold"
-# One tick is estimated at about 10 KB; loops that move more are not interpreters.
-_LIMIT = 1 << 16
+# One tick is estimated at about 10 KB with exact arithmetic and 200 KB with trained
+# arithmetic; loops that move more are not interpreters.
+_LIMIT = 1 << 18
 
 
 def _flags_with_option(flags: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from ncpu.cli import machine, muxleq, project
+from ncpu.cli import machine, muxleq, neural, project
 
 app = typer.Typer(
     name="ncpu",
@@ -18,6 +18,7 @@ app = typer.Typer(
 )
 machine.register(app)
 project.register(app)
+neural.register(app)
 muxleq.register(app)
 
 

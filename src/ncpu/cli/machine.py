@@ -30,7 +30,8 @@ Mount = Annotated[
 ]
 Memory = Annotated[str, typer.Option(help="Guest memory: bytes, or with K, M, G.")]
 Seed = Annotated[int, typer.Option(help="Of everything random the program can see.")]
-AluName = Annotated[str, typer.Option("--alu", help="The arithmetic: exact.")]
+ALUS = ("exact", "neural", "tabulated", "soft")
+AluName = Annotated[str, typer.Option("--alu", help=f"The arithmetic: {', '.join(ALUS)}.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -93,12 +94,15 @@ def select_alu(name: str) -> Any:
     Raises:
       typer.BadParameter: there is none.
     """
-    from ncpu.machine.alu import EXACT
+    if name not in ALUS:
+        raise typer.BadParameter(f"{name!r} is not an arithmetic; there is: {', '.join(ALUS)}")
+    if name == "exact":
+        from ncpu.machine.alu import EXACT
 
-    known = {"exact": EXACT}
-    if name not in known:
-        raise typer.BadParameter(f"{name!r} is not an arithmetic; there is: {', '.join(known)}")
-    return known[name]
+        return EXACT
+    from ncpu.neural_alu import alu, checkpoint
+
+    return getattr(alu, name)(checkpoint.load())
 
 
 def execute(

@@ -1,0 +1,1 @@
+"""A CPU made of fixed threshold units, one forward pass a clock, with attention as memory."""
