@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-APT := gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static clang
+APT := gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static clang bubblewrap
 
 .PHONY: demo test test-all lint bench docs tools clean
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from ncpu.cli import machine, muxleq, neural, project
+from ncpu.cli import machine, muxleq, neural, npcot, project
 
 app = typer.Typer(
     name="ncpu",
@@ -20,6 +20,7 @@ machine.register(app)
 project.register(app)
 neural.register(app)
 muxleq.register(app)
+npcot.register(app)
 
 
 def main(argv: list[str] | None = None) -> Any:

@@ -1,0 +1,1 @@
+"""Neural-physical chain of thought: hidden states that call verified array programs."""
