@@ -57,7 +57,8 @@ def cli(*args: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
 
 def test_help_names_every_command() -> None:
     text = cli("--help").stdout
-    for name in ("run", "batch", "busybox", "asm", "disasm", "isa", "doctor", "demo", "verify"):
+    names = "run batch busybox muxleq asm disasm isa doctor demo verify train certify compare text"
+    for name in [*names.split(), "npcot"]:
         assert name in text
 
 

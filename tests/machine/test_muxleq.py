@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from ncpu.cli.machine import select_alu
 from ncpu.machine import muxleq, word
 from ncpu.machine import run as run_module
 from ncpu.machine.alu import EXACT, Alu
@@ -21,8 +22,15 @@ from ncpu.machine.state import Status
 
 PROGRAMS = Path(__file__).parents[2] / "programs" / "muxleq"
 # Arithmetic that must give the same bits, and how many instructions of it a test can afford.
-ALUS = [pytest.param(EXACT, 1 << 30, id="exact")]
-alus = pytest.mark.parametrize(("alu", "affordable"), ALUS)
+AFFORDABLE = {"exact": 1 << 30, "neural": 20_000, "tabulated": 50_000, "soft": 20_000}
+ALUS = [pytest.param(name, steps, id=name) for name, steps in AFFORDABLE.items()]
+alus = pytest.mark.parametrize(("alu", "affordable"), ALUS, indirect=["alu"])
+
+
+@pytest.fixture(scope="module")
+def alu(request: pytest.FixtureRequest) -> Alu:
+    """The arithmetic of that name; the soft one at temperature 0."""
+    return select_alu(request.param)
 
 
 class Reference(NamedTuple):

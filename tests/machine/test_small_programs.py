@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import ncpu
-from ncpu import EXACT
+from ncpu.cli.machine import ALUS, select_alu
 from ncpu.machine import corpus, memory, word
 from ncpu.machine.alu import Alu
 from ncpu.machine.decode import classify, decode_table
@@ -23,13 +23,12 @@ from ncpu.machine.loader import TEXT_BASE
 FOLDER = Path(__file__).resolve().parents[2] / "programs" / "corpus"
 CASES = corpus.cases(FOLDER)
 LIMIT = 3000  # instructions that any of them may take
-ALUS: dict[str, Alu] = {"exact": EXACT}
 
 
 @pytest.fixture(scope="module", params=ALUS)
 def alu(request: pytest.FixtureRequest) -> Alu:
-    """Each arithmetic that the corpus must run on."""
-    return ALUS[request.param]
+    """Each arithmetic that the corpus must run on; the soft one at temperature 0."""
+    return select_alu(request.param)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.path.name)
@@ -89,6 +88,7 @@ def unicorn_outcome(case: corpus.Case) -> Outcome:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.path.name)
 def test_ends_as_in_unicorn(case: corpus.Case) -> None:
+    """By exact arithmetic; `neural_alu/test_modes.py` compares the others with it."""
     state = ncpu.run(*corpus.program(case), LIMIT)
     theirs = unicorn_outcome(case)
     vectors = [int(low) | int(high) << 64 for low, high in state.v]

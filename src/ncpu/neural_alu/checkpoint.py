@@ -77,23 +77,52 @@ def save(networks: Networks, path: Path, training: dict[str, Any]) -> str:
             checkpointer.save(temporary / WEIGHTS, weights(networks))
         value = digest(networks)
         manifest = {"format": FORMAT, "command": COMMAND, "digest": value, **training}
+        manifest["files"] = _files(temporary)
+        manifest["seal"] = _seal(manifest)
         (temporary / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
         temporary.chmod(0o755)
-        if path.exists():
-            aside = temporary.with_name(f"{temporary.name}.old")
-            os.rename(path, aside)
-            os.rename(temporary, path)
-            shutil.rmtree(aside)
-        else:
-            os.rename(temporary, path)
+        _replace(path, temporary)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
+    shared.cache_clear()  # what was loaded from that folder is no longer there
     return value
+
+
+def _replace(path: Path, new: Path) -> None:
+    """Put the folder `new` at `path`, or leave what is there."""
+    if not path.exists():
+        os.rename(new, path)
+        return
+    aside = new.with_name(f"{new.name}.old")
+    os.rename(path, aside)
+    try:
+        os.rename(new, path)
+    except BaseException:
+        os.rename(aside, path)
+        raise
+    shutil.rmtree(aside)
+
+
+def _files(path: Path) -> dict[str, str]:
+    """SHA-256 of each file of the weights in a checkpoint's folder."""
+    return {
+        file.relative_to(path).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in sorted((path / WEIGHTS).rglob("*"))
+        if file.is_file()
+    }
+
+
+def _seal(manifest: dict[str, Any]) -> str:
+    """SHA-256 of what a manifest says."""
+    said = {key: value for key, value in manifest.items() if key != "seal"}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def load(path: Path | None = None, *, certified: bool = True) -> dict[str, Cell | ProductCell]:
     """The trained cells of a checkpoint, by default the one that comes with ncpu.
+
+    They are the caller's own: changing their weights changes no other caller's arithmetic.
 
     Args:
       path: its folder.
@@ -103,16 +132,25 @@ def load(path: Path | None = None, *, certified: bool = True) -> dict[str, Cell 
       CheckpointError: it is missing, truncated or altered, or has a certificate for other
         weights; says how to make it anew.
     """
-    return dict(_load(folder() if path is None else path, certified))
+    read = shared(folder() if path is None else path, certified)
+    return {name: nnx.clone(cell) for name, cell in read.items()}
 
 
 @cache
-def _load(path: Path, certified: bool) -> dict[str, Cell | ProductCell]:
+def shared(path: Path, certified: bool = True) -> Networks:
+    """As `load`, read once for all callers, who must not change what they get."""
     if not path.is_dir():
         raise _error(path, "there is no such folder")
     manifest = _read_json(path / MANIFEST)
     if manifest.get("format") != FORMAT:
         raise _error(path, f"its format is {manifest.get('format')!r}, not {FORMAT}")
+    if manifest.get("seal") != _seal(manifest):
+        raise _error(path, f"{MANIFEST} was altered")
+    # Before orbax reads them: it overlooks some damage and reports other from threads.
+    found = _files(path)
+    for name, expected in manifest["files"].items():
+        if found.get(name) != expected:
+            raise _error(path, f"{name} {'was altered' if name in found else 'is missing'}")
     try:
         networks = _networks(_restore(path / WEIGHTS))
     except Exception as error:  # orbax and tensorstore raise whatever the damage leads to
@@ -158,8 +196,12 @@ def _shapes() -> dict[str, dict[str, jax.ShapeDtypeStruct]]:
 def _restore(path: Path) -> dict[str, dict[str, Any]]:
     import orbax.checkpoint as ocp
 
+    expected = _shapes()
     with ocp.StandardCheckpointer() as checkpointer:
-        return checkpointer.restore(path.absolute(), _shapes())
+        found = checkpointer.restore(path.absolute(), expected)
+    if jax.tree.map(jnp.shape, found) != jax.tree.map(jnp.shape, expected):
+        raise ValueError("weights of other shapes")  # which orbax restores as they are
+    return found
 
 
 def _networks(arrays: dict[str, dict[str, Any]]) -> dict[str, Cell | ProductCell]:

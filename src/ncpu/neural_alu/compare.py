@@ -16,7 +16,7 @@ from ncpu.machine.alu import EXACT, Alu
 from ncpu.machine.linux.launch import Session
 from ncpu.machine.linux.run import Result
 from ncpu.machine.run import run
-from ncpu.machine.state import MONITOR, ROWS, SP, V, State
+from ncpu.machine.state import MONITOR, ROWS, SP, State, V
 from ncpu.neural_alu import alu as arithmetic
 from ncpu.neural_alu.planes import Networks
 
@@ -204,6 +204,7 @@ def _run(
 
 
 def _memory_digest(state: State) -> str:
-    total = hashlib.sha256(np.asarray(state.mem))
-    total.update(np.asarray(state.perm))
+    total = hashlib.sha256()
+    for part in (state.mem, state.perm):
+        total.update(np.asarray(part).data)
     return total.hexdigest()

@@ -173,13 +173,13 @@ def compute(
     if width not in WIDTHS:
         raise OperandError(f"width {width!r} is not one of {', '.join(map(str, WIDTHS))}")
     if (b is None) == (known.operands == 2):
-        raise OperandError(f"{name} takes {known.operands} operands")
+        raise OperandError(f"{name} takes {'one operand' if b is not None else 'two operands'}")
     if not known.carry and np.any(np.asarray(carry) != 0):
         raise OperandError(f"{name} takes no carry; adc and sbc do")
     if gates is None:
         from ncpu.neural_alu import checkpoint
 
-        gates = AtEachPosition(networks or checkpoint.load())
+        gates = AtEachPosition(networks or checkpoint.shared(checkpoint.folder()))
     words = [_operand(x, width) for x in (a, 0 if b is None else b)] + [_operand(carry, 1)]
     try:
         shaped = np.broadcast_arrays(*words)
@@ -200,13 +200,26 @@ def _compute(
     return split(gates.leave(result).astype(jnp.uint64))
 
 
+def _is_integer(value: object) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
 def _operand(value: Any, width: int) -> np.ndarray:
     """Integers as `uint64[...]` modulo 2**width, checked."""
-    array = np.asarray(value)
-    if array.dtype.kind not in "iu" and not (array.dtype == object and array.size):
-        raise OperandError(f"operands are integers, not {array.dtype}")
+    # As objects: NumPy would make floats of a list that mixes large and small integers.
+    array = np.asarray(value, getattr(value, "dtype", object))
+    if array.dtype == object:
+        kinds = {type(x).__name__ for x in array.flat if not _is_integer(x)}
+    else:
+        kinds = {str(array.dtype)} if array.dtype.kind not in "iu" else set()
+    if kinds:
+        raise OperandError(
+            f"operands are integers or arrays of them, not {', '.join(sorted(kinds))}"
+        )
     low, high = -(1 << width - 1) if width > 1 else 0, (1 << width) - 1
-    exact = array.astype(object)
-    if array.size and not (exact.min() >= low and exact.max() <= high):
-        raise OperandError(f"operands of {width} bits lie from {low} to {high}")
-    return np.asarray(exact & high, object).astype(np.uint64)
+    if array.size and not (low <= int(array.min()) and int(array.max()) <= high):
+        what = "the carry is" if width == 1 else f"operands of {width} bits lie from"
+        raise OperandError(f"{what} {low} {'or' if width == 1 else 'to'} {high}")
+    if array.dtype == object:
+        array = np.asarray(np.frompyfunc(lambda x: int(x) & high, 1, 1)(array), object)
+    return array.astype(np.uint64) & np.uint64(high)

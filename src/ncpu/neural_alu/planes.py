@@ -17,6 +17,9 @@ from jax import lax
 from ncpu.neural_alu.cells import BYTE, Cell, ProductCell
 
 Networks = Mapping[str, Cell | ProductCell]
+# The product cell's weights are kept in sixteenths: its logits, at most 8, are then as far
+# apart as other cells' (6 to 10), and one temperature suits all.
+PRODUCT_UNIT = 16
 
 
 def threshold(logit: jax.Array) -> jax.Array:
@@ -104,7 +107,7 @@ class SoftPlanes(Planes):
 
     def products(self, byte: jax.Array, word: jax.Array) -> list[jax.Array]:
         """See `Wires.products`: the bilinear form in the distributions over bytes."""
-        table = self.networks["product"].table[...].astype(jnp.float32)
+        table = self.networks["product"].table[...].astype(jnp.float32) / PRODUCT_UNIT
         form = table.reshape(1 << BYTE, 1 << BYTE, 2 * BYTE)
         half = jnp.einsum("i...,ijk->jk...", _distribution(byte), form)
         forms = [jnp.einsum("j...,jk...->k...", _distribution(x), half) for x in _bytes(word)]
