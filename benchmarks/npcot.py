@@ -1,8 +1,8 @@
-"""Program libraries: speed beside NumPy and faiss, retrieval, compounding with its control.
+"""Program libraries: speed beside NumPy, retrieval, attacks, compounding with its control.
 
-    python benchmarks/npcot.py [speed] [retrieval] [solve] [--json FILE]
+    python benchmarks/npcot.py [speed] [retrieval] [collisions] [models] [solve] [--json FILE]
 
-Without names all three tables.  Sizes that would take more than 0.2 TFLOP of search or 2 GB of
+Without names all tables.  Sizes that would take more than 0.2 TFLOP of search or 2 GB of
 states on a CPU are left out and named.
 """
 
@@ -23,6 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 import ncpu  # before jax does work: sets XLA's flags
+from ncpu.npcot.collide import collide
 from ncpu.npcot.domain import Domain
 from ncpu.npcot.library import _order, empty_library, fingerprint
 from ncpu.npcot.program import SPACE_SIZE, all_programs
@@ -38,6 +39,7 @@ from ncpu.npcot.solve.loop import Plan, solve, wilson
 from ncpu.npcot.solve.store import SolveStore
 from ncpu.npcot.solve.task import read_task
 from ncpu.npcot.solve.tasks import builtin_rows
+from ncpu.npcot.transfer import METHODS, fit
 from ncpu.npcot.verify import verify
 
 console = Console(width=120)
@@ -185,6 +187,21 @@ def retrieval() -> list[dict]:
     return rows
 
 
+def library_in_pairs():
+    """128 keys of 64 numbers, every second one a neighbour of the one before."""
+    rng = np.random.default_rng(5)
+    library = library_of(128, 64)
+    centres = np.asarray(library.keys).copy()
+    near = centres[::2] + 0.5 * rng.normal(size=(64, 64)) / 8
+    centres[1::2] = near / np.linalg.norm(near, axis=1, keepdims=True)
+    return replace(library, keys=jnp.asarray(centres))
+
+
+def ask(library, hidden):
+    zeros, n = jnp.zeros((len(hidden), 8), jnp.int32), jnp.full(len(hidden), 8, jnp.int32)
+    return consult_traced(library, jnp.asarray(hidden, jnp.float32), zeros, n, zeros)
+
+
 def _states(centres, noise: float, count: int, rng):
     which = rng.integers(len(centres), size=count)
     spread = rng.normal(size=(count, centres.shape[1])) / np.sqrt(centres.shape[1])
@@ -192,17 +209,8 @@ def _states(centres, noise: float, count: int, rng):
 
 
 def _retrieval_row(noise: float, name: str) -> dict:
-    rng = np.random.default_rng(5)
-    library = library_of(128, 64)
-    centres = np.asarray(library.keys).copy()
-    near = centres[::2] + 0.5 * rng.normal(size=(64, 64)) / 8  # every second key has a neighbour
-    centres[1::2] = near / np.linalg.norm(near, axis=1, keepdims=True)
-    library = replace(library, keys=jnp.asarray(centres))
-
-    def ask(library, hidden):
-        zeros, n = jnp.zeros((len(hidden), 8), jnp.int32), jnp.full(len(hidden), 8, jnp.int32)
-        return consult_traced(library, jnp.asarray(hidden), zeros, n, zeros)
-
+    library = library_in_pairs()
+    centres, rng = np.asarray(library.keys), np.random.default_rng(9)
     if name == "per key":
         which, hidden = _states(centres, noise, 20_000, rng)
         answer = ask(library, hidden)
@@ -233,6 +241,111 @@ def auroc(good: np.ndarray, bad: np.ndarray) -> float:
     order = np.sort(bad)
     below = np.searchsorted(order, good, "left") + np.searchsorted(order, good, "right")
     return float(np.mean(below) / 2 / len(bad))
+
+
+def collisions() -> list[dict]:
+    """How far a state must be moved, by an attacker who knows all keys, to run another program.
+
+    Every third entry is not verified (a poisoned library); from a task's own state the search wants
+    the task's neighbour, another task, or an unverified entry, and from an outsider any task.
+    """
+    library = library_in_pairs()
+    bad = np.arange(128) % 3 == 0
+    library = replace(library, verified=jnp.asarray(~bad))
+    rng, count = np.random.default_rng(11), 2000
+    good = np.flatnonzero(~bad)
+    start = rng.choice(good, count)
+    paired = good[np.isin(good ^ 1, good)]
+    neighbours = rng.choice(paired, count)
+    keys, strangers = np.asarray(library.keys), rng.normal(size=(count, 64)).astype(np.float32)
+    cases = {
+        "its neighbour": (keys[neighbours], neighbours ^ 1),
+        "another task": (keys[start], good[(np.searchsorted(good, start) + 7) % len(good)]),
+        "an unverified entry": (keys[start], rng.choice(np.flatnonzero(bad), count)),
+        "any task, from outside": (strangers, rng.choice(good, count)),
+    }
+    table = Table(
+        *("wanted", "moved by", "accepted", "program wanted runs", "unverified run (95 % bound)"),
+        title="Gradient search for collisions, N = 128, d = 64, thresholds 0.92, 2,000 states each",
+    )
+    rows = []
+    for name, (hidden, target) in cases.items():
+        for budget in (0.1, 0.3, 0.5, 0.8, 1.0, 1.5):
+            answer = ask(library, collide(library, hidden, jnp.asarray(target), budget))
+            status, reached = np.asarray(answer.status), np.asarray(answer.slot) == target
+            hit = status == Lookup.HIT
+            poisoned = int(np.sum(hit & bad[np.asarray(answer.slot)]))
+            row = {
+                "wanted": name,
+                "budget": budget,
+                "accepted": float(np.mean(reached & (hit | (status == Lookup.UNVERIFIED)))),
+                "runs": float(np.mean(reached & hit)),
+                "unverified_run": poisoned,
+                "unverified_bound": wilson(poisoned, count)[1],
+            }
+            rows.append(row)
+            bound = f"{poisoned} ({row['unverified_bound']:.2%})"
+            rates = (f"{row['accepted']:.1%}", f"{row['runs']:.1%}", bound)
+            table.add_row(name, f"{budget:.0%}", *rates)
+    console.print(table)
+    return rows
+
+
+def models() -> list[dict]:
+    """A library keyed by one encoder's states, asked with another's, with and without a map.
+
+    Two random two-layer tanh encoders read the same texts (vectors of 32 numbers scattered around
+    128 tasks).  The map is fitted on states of texts of the first 64 tasks and judged on the
+    others, so no task that is asked about was seen by the fit.
+    """
+    rng = np.random.default_rng(13)
+    tasks = rng.normal(size=(128, 32))
+
+    def encoder(seed: int):
+        draw = np.random.default_rng(seed)
+        first, second = draw.normal(size=(32, 256)) / 8, draw.normal(size=(256, 64)) / 16
+        return lambda text: np.tanh(text @ first) @ second
+
+    def texts(which, noise: float = 0.1):
+        return tasks[which] + noise * rng.normal(size=(len(which), 32))
+
+    teacher, student = encoder(1), encoder(2)
+    keys = teacher(tasks)
+    library = library_of(128, 64)
+    unit = keys / np.linalg.norm(keys, axis=1, keepdims=True)
+    library = replace(library, keys=jnp.asarray(unit, jnp.float32))
+    seen = texts(rng.integers(64, size=4000))
+    which = rng.integers(64, 128, size=20_000)
+    asked = texts(which)
+    sources = {"the library's own model": teacher(asked), "another seed": student(asked)}
+    for method in METHODS:
+        sources[f"another seed, {method}"] = fit(student(seen), teacher(seen), method)(
+            student(asked)
+        )
+    mixed = fit(student(seen), teacher(rng.permutation(seen)))
+    sources["another seed, fit on shuffled pairs"] = mixed(student(asked))
+    table = Table(
+        *("states of", "nearest is right", "hits", "wrong hits (95 % bound)"),
+        title="Another seed's model, N = 128, d = 64, 20,000 states of unseen tasks",
+    )
+    rows = []
+    for name, hidden in sources.items():
+        answer = ask(library, hidden)
+        right = np.asarray(answer.slot) == which
+        hit = np.asarray(answer.status) == Lookup.HIT
+        wrong = int(np.sum(hit & ~right))
+        row = {
+            "states": name,
+            "top1": float(np.mean(right)),
+            "hits": float(np.mean(hit & right)),
+            "wrong": wrong / len(hit),
+            "wrong_bound": wilson(wrong, len(hit))[1],
+        }
+        rows.append(row)
+        text = f"{row['wrong']:.3%} ({row['wrong_bound']:.3%})"
+        table.add_row(name, f"{row['top1']:.2%}", f"{row['hits']:.2%}", text)
+    console.print(table)
+    return rows
 
 
 EASY = ("filter", "map", "reduce", "scan")
@@ -270,7 +383,13 @@ def compounding() -> list[dict]:
 def main() -> None:
     words = sys.argv[1:]
     output = words[words.index("--json") + 1] if "--json" in words else ""
-    parts = {"speed": speed, "retrieval": retrieval, "solve": compounding}
+    parts = {
+        "speed": speed,
+        "retrieval": retrieval,
+        "collisions": collisions,
+        "models": models,
+        "solve": compounding,
+    }
     chosen = [w for w in words if w in parts] or list(parts)
     started = time.time()
     result: dict = {name: parts[name]() for name in chosen}

@@ -3,22 +3,28 @@
     python benchmarks/npcot_head.py --heads 1000
 
 Each head has a hidden state of its own (64 numbers) and examples of a program of its own, drawn
-from the programs that the verifier finds free of infinities on the domain, with an offset.  A head
-counts as exact if its crystallised program is *decided* to equal the one behind the examples on
-the whole domain.
+from the programs that the verifier finds free of infinities on the domain and of which two inputs
+show that they are not constant there, with an offset.  A head counts as exact if its crystallised
+program is *decided* to equal the one behind the examples on the whole domain; what is not decided
+is counted apart.  `crystallize` is called on every head as a user would call it: its certificate
+bounds the distance of soft and discrete on the whole domain, and a bound above `MAX_GAP` is a
+refusal.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import time
 from collections import Counter
 
 import jax
 import numpy as np
+from flax import nnx
 
 import ncpu
+from ncpu.npcot.crystallize import MAX_GAP, crystallize
 from ncpu.npcot.domain import Domain
 from ncpu.npcot.equivalence import equivalent
 from ncpu.npcot.execute import execute
@@ -28,21 +34,33 @@ from ncpu.npcot.program import SPACE_SIZE, ArrayProgram, all_choices, all_progra
 from ncpu.npcot.train import Schedule, all_results, evidence, logits_of, new_heads, train
 
 DOMAIN = Domain(-9, 9, 6, 1)
-METHODS = ("identical", "trial", "induction")  # what these leave open counts as not exact
+METHODS = ("identical", "constant", "trial", "induction")  # the rest counts as undecided
 WIDTH, ARRAYS, ROUNDS, OFFSETS = 64, 64, 3, 100
 
 
-def draw_tasks(count: int, rng: np.random.Generator) -> ArrayProgram:
-    space = all_programs()
-    usable = [
-        i
-        for i, c in enumerate(all_choices())
-        if not any(
-            bounds(c, sign * OFFSETS << (DOMAIN.format.frac if c.scaled else 0), DOMAIN).infinite
-            for sign in (-1, 1)
-        )
-    ]
-    programs = space[rng.choice(usable, count)]
+def usable_programs() -> tuple[list[int], dict[str, int]]:
+    """Programs without infinities that are shown not to be constant, and how the others fall."""
+    x, y, lengths = draw_arrays(np.random.default_rng(123))
+    words = np.asarray(all_results(x, lengths, y))
+    moves = (words != words[0]).any(0)
+    usable, counts = [], Counter()
+    for i, choice in enumerate(all_choices()):
+        most = OFFSETS << (DOMAIN.format.frac if choice.scaled else 0)
+        found = [bounds(choice, sign * most, DOMAIN) for sign in (-1, 1)]
+        if any(f.infinite for f in found):
+            counts["can be infinite"] += 1
+        elif found[0].result is not None and found[0].result.low == found[0].result.high:
+            counts["constant"] += 1
+        elif not moves[i]:
+            counts["not shown to vary"] += 1
+        else:
+            counts["usable"] += 1
+            usable.append(i)
+    return usable, dict(counts)
+
+
+def draw_tasks(count: int, usable: list[int], rng: np.random.Generator) -> ArrayProgram:
+    programs = all_programs()[rng.choice(usable, count)]
     scaled = np.array([program.choice.scaled for program in (programs[i] for i in range(count))])
     offsets = rng.integers(-OFFSETS, OFFSETS + 1, count) * np.where(
         scaled, 1 << DOMAIN.format.frac, 1
@@ -59,6 +77,27 @@ def draw_arrays(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.nd
     return x.astype(np.int32), y.astype(np.int32), rng.integers(DOMAIN.min_length, n + 1, ARRAYS)
 
 
+def certificates(heads: nnx.Module, hidden: np.ndarray) -> dict[str, object]:
+    """`crystallize` on every head: how many are accepted, by which method, with which gaps."""
+    graph, state = nnx.split(heads)
+    gaps, methods = [], Counter()
+    for i in range(len(hidden)):
+        head = nnx.merge(graph, jax.tree.map(lambda leaf, i=i: leaf[i], state))
+        _, certificate = crystallize(head, hidden[i], DOMAIN, max_gap=math.inf)
+        gaps.append(certificate.gap)
+        methods[certificate.method] += 1
+    accepted = np.array(gaps) <= MAX_GAP
+    quantiles = dict(zip(("50 %", "90 %", "99 %", "100 %"), (0.5, 0.9, 0.99, 1.0), strict=True))
+    return {
+        "max_gap": MAX_GAP,
+        "temperature": certificate.temperature,
+        "accepted": int(accepted.sum()),
+        "refused": int((~accepted).sum()),
+        "methods": dict(methods),
+        "gap_quantiles": {k: float(np.quantile(gaps, q)) for k, q in quantiles.items()},
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--heads", type=int, default=1000)
@@ -66,7 +105,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     rng = np.random.default_rng(args.seed)
-    tasks = draw_tasks(args.heads, rng)
+    usable, space = usable_programs()
+    tasks = draw_tasks(args.heads, usable, rng)
     scaled = np.array([tasks[i].choice.scaled for i in range(args.heads)])
     hidden = rng.normal(size=(args.heads, WIDTH)).astype(np.float32)
     grid = jax.jit(jax.vmap(jax.vmap(execute, (None, 0, 0, 0)), (0, None, None, None)))
@@ -84,31 +124,38 @@ def main() -> None:
     found = jax.device_get(most_likely(logits_of(heads, hidden, stacked=True)))
     trained, cpu = time.perf_counter(), time.process_time() - cpu
     print(f"trained in {trained - start:.1f} s ({cpu:.1f} s of CPU time)", flush=True)
-    outcome = Counter()
+    outcome, undecided = Counter(), 0
     wrong = []
     for i in range(args.heads):
         verdict = equivalent(found[i], tasks[i], DOMAIN, seconds=2.0, methods=METHODS)
-        outcome[verdict.method if verdict.equal else f"not equal: {verdict.equal}"] += 1
+        undecided += verdict.equal is None
+        outcome[f"{verdict.method}: {verdict.equal}"] += 1
         if not verdict.equal:
             wrong.append((str(tasks[i]), str(found[i])))
+    decided = time.perf_counter()
+    certified = certificates(heads, hidden)
     exact = args.heads - len(wrong)
-    for pair in wrong[:20]:
+    for pair in wrong[:10]:
         print("  wanted {}, got {}".format(*pair))
     print(
         json.dumps(
             {
                 "heads": args.heads,
-                "space": SPACE_SIZE,
+                "space": {"all": SPACE_SIZE, **space},
                 "seed": args.seed,
                 "steps": args.steps,
                 "seconds_evidence": round(looked - start, 1),
                 "seconds_training": round(trained - looked, 1),
                 "cpu_seconds": round(cpu, 1),
-                "seconds_deciding": round(time.perf_counter() - trained, 1),
+                "seconds_deciding": round(decided - trained, 1),
+                "seconds_crystallising": round(time.perf_counter() - decided, 1),
                 "first_loss": float(losses[0]),
                 "last_loss": float(losses[-1]),
                 "exact": exact,
+                "different": args.heads - exact - undecided,
+                "undecided": undecided,
                 "decided_by": dict(outcome),
+                "crystallised": certified,
                 "version": ncpu.__version__,
                 "jax": jax.__version__,
             },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import jax
@@ -15,10 +16,19 @@ from ncpu.npcot.domain import Domain
 from ncpu.npcot.enumerate import all_inputs, inputs_count
 from ncpu.npcot.equivalence import equivalent
 from ncpu.npcot.errors import CrystallizeError, HiddenStateError, ProgramSpaceError
-from ncpu.npcot.execute import execute
+from ncpu.npcot.execute import execute, run_program
 from ncpu.npcot.head import ArrayThoughtHead, Slots, most_likely, probabilities, soft_execute
+from ncpu.npcot.interval import bounds
 from ncpu.npcot.number import WORD8
-from ncpu.npcot.program import SLOTS, SPACE_SIZE, ArrayProgram, all_programs, canonical_bytes
+from ncpu.npcot.program import (
+    SLOTS,
+    SPACE_SIZE,
+    ArrayProgram,
+    Choice,
+    all_choices,
+    all_programs,
+    canonical_bytes,
+)
 from ncpu.npcot.text import parse_program
 
 SMALL = Domain(-1, 2, 2, 1)
@@ -151,6 +161,49 @@ def test_equivalence_at_32_bits(a: str, b: str, domain: Domain, equal: bool) -> 
     assert json.loads(json.dumps(found.to_json())) == found.to_json()
     if not equal:
         assert found.counterexample is not None
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "domain", "equal"),
+    [
+        ("sum([x>0]) + 7", "product(1) + 5", Domain(-9, 0, 20000), False),
+        ("sum([x>0]) + 7", "product(1) + 5", Domain(-9, 0, 20000, 1), False),
+        ("sum([x>0]) + 7", "product(1) + 5", Domain(-9, -1, 6), False),
+        ("sum([x>0]) + 1", "product(1)", Domain(-9, 0, 20000), True),
+        ("sum([x>0])/len + 1.0", "product(1)", Domain(-9, 0, 20000), True),  # as numbers
+        ("sum(x if x>0) - 4", "argmax(x if x>0) - 3", Domain(-9, 0, 6), True),
+        ("sum(x)", "sum(|x|)", Domain(5, 5, 3, 3), True),
+        ("sum(x)", "sum(x*x)", Domain(5, 5, 3, 3), False),
+    ],
+)
+def test_constants_are_decided_without_a_solver(a: str, b: str, domain: Domain, equal: bool):
+    p, q = parse_program(a), parse_program(b)
+    found = equivalent(p, q, domain)
+    assert (found.equal, found.method, found.solver) == (equal, "constant", "executor"), found
+    if not equal:
+        assert found.counterexample is not None
+        values = [run_program(r, found.counterexample["x"]) for r in (p, q)]
+        assert values[0] != values[1]
+
+
+def test_the_constant_step_agrees_with_enumeration() -> None:
+    """Every program that the intervals call constant on a small domain, against all inputs."""
+    domain = Domain(-1, 0, 2, 1, 1, 1, format=WORD8)
+    choices, space = list(all_choices()), all_programs()
+    constant = [i for i in range(0, SPACE_SIZE, 11) if _single(choices[i], domain)]
+    assert len(constant) > 40
+    for i, j in itertools.pairwise(constant):
+        p, q = space[i], space[j]
+        found = equivalent(p, q, domain, methods=("constant",))
+        want = equivalent(p, q, domain, methods=("enumeration",))
+        assert found.equal is want.equal, (str(p), str(q), found, want)
+    moving = parse_program("sum(x)", WORD8)
+    assert equivalent(moving, space[constant[0]], domain, methods=("constant",)).equal is None
+
+
+def _single(choice: Choice, domain: Domain) -> bool:
+    found = bounds(choice, 0, domain).result
+    return found is not None and found.low == found.high
 
 
 def test_every_input_is_listed_once() -> None:

@@ -52,6 +52,9 @@ def test_a_library_from_the_shell(shell, tmp_path):
     assert "inserted" in shell("audit", "lib")
     shell("export", "lib", "lib.shlo")
     shell("export", "lib", "lib.c", "--c")
+    shell("export", "lib", "lib.s", "--format", "a64")
+    assert "program_0:" in (tmp_path / "lib.s").read_text()
+    assert "removed 1 snapshots" in shell("prune", "lib", "--keep", "1")
     assert (tmp_path / "lib.py").exists() and "KEYS" in (tmp_path / "lib.c").read_text()
 
 

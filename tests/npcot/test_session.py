@@ -237,6 +237,77 @@ def test_signed_nonsense_is_refused(tmp_path, owner, change):
         ProgramLibrarySession.open(tmp_path / "library", owner)
 
 
+# Pruning.
+
+
+def snapshots(tmp_path, owner, count):
+    """A folder with `count` small snapshots."""
+    with LibraryFolder(tmp_path / "library", owner, create=True) as folder:
+        for number in range(1, count + 1):
+            folder.save(one_file(str(number)), {})
+    return tmp_path / "library"
+
+
+def test_pruned_snapshots_are_gone_and_the_log_says_which(tmp_path, owner):
+    with new_session(tmp_path, owner) as session:
+        for slot, program in enumerate((SUM, MAXIMUM)):
+            session.insert(KEYS[slot], program, task="t")
+            session.save()
+        assert session.prune(keep=2) == [1] and session.prune(keep=2) == []
+        assert session.records[-1].event == "pruned"
+        assert session.records[-1].data == {"versions": [1]}
+        assert list(session.at_version(2).entries) == [0]
+        with pytest.raises(SignatureError):
+            session.at_version(1)
+        for keep in (0, -1):
+            with pytest.raises(LibraryFormatError, match="1 or more"):
+                session.prune(keep)
+    with ProgramLibrarySession.open(tmp_path / "library", owner) as session:
+        assert session.version == 3 and sorted(session.contents.entries) == [0, 1]
+
+
+@pytest.mark.parametrize("keep", [1, 2, 4, 9])
+def test_the_anchored_snapshot_stays(tmp_path, owner, keep):
+    library = snapshots(tmp_path, owner, 4)
+    with LibraryFolder(library, owner) as folder:
+        folder.prune(keep)
+        left = storage.versions(library)
+        assert left == [1, 2, 3, 4][-keep:]
+        owner.anchor.check(folder.read(left[-1]))
+        folder.save(one_file("next"), {})
+    with LibraryFolder(library, owner) as folder:
+        assert folder.version == 5 and storage.versions(library) == [*left, 5]
+
+
+def test_killed_while_pruning(tmp_path, owner, monkeypatch):
+    """Stopped at each removal: nothing half-removed is seen, and the rest goes next time."""
+    library = snapshots(tmp_path, owner, 4)
+
+    def stop(path):
+        raise KeyboardInterrupt
+
+    with LibraryFolder(library, owner) as folder, monkeypatch.context() as patch:
+        patch.setattr(storage.shutil, "rmtree", stop)
+        with pytest.raises(KeyboardInterrupt):
+            folder.prune(1)
+    with LibraryFolder(library, owner) as folder:
+        assert storage.versions(library) == [2, 3, 4]
+        assert folder.log.records[-1].event == "recovered"
+        assert folder.prune(1) == [2, 3]
+    assert [p.name for p in (library / "snapshots").iterdir()] == ["00000004"]
+
+
+def test_a_pruned_library_put_back_to_an_old_one_is_refused(tmp_path, owner):
+    library = snapshots(tmp_path, owner, 3)
+    shutil.copytree(library / "snapshots" / "00000001", tmp_path / "old")
+    with LibraryFolder(library, owner) as folder:
+        folder.prune(1)
+    shutil.rmtree(library / "snapshots" / "00000003")
+    shutil.copytree(tmp_path / "old", library / "snapshots" / "00000001")
+    with pytest.raises(RollbackError):
+        LibraryFolder(library, owner)
+
+
 # The audit log.
 
 

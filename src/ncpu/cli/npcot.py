@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,6 +25,14 @@ Library = Annotated[Path, typer.Argument(help="A library's folder.")]
 State = Annotated[Path, typer.Option(help="A hidden state: a .npy file of one axis.")]
 
 
+class Form(StrEnum):
+    """What `export` writes."""
+
+    STABLEHLO = "stablehlo"
+    C = "c"
+    A64 = "a64"
+
+
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     npcot = typer.Typer(
@@ -31,7 +40,7 @@ def register(app: typer.Typer) -> None:
     )
     for command in (keys, create, insert, ask, show, report, audit, diff):
         npcot.command()(command)
-    for command in (export, pack, merge, tasks, solve):
+    for command in (export, pack, merge, prune, tasks, solve):
         npcot.command()(command)
     app.add_typer(npcot, name="npcot")
 
@@ -195,23 +204,40 @@ def diff(library: Library, before: int, after: int, keys: Keys = DEFAULT_KEYS) -
 
 def export(
     library: Library,
-    output: Annotated[Path, typer.Argument(help="Where to: NAME.shlo, or NAME.c with --c.")],
+    output: Annotated[Path, typer.Argument(help="Where to: NAME.shlo, NAME.c or NAME.s.")],
     keys: Keys = DEFAULT_KEYS,
-    c: Annotated[bool, typer.Option("--c", help="One C file instead of StableHLO.")] = False,
+    form: Annotated[
+        Form, typer.Option("--format", help="StableHLO (with a script that runs it), C or A64.")
+    ] = Form.STABLEHLO,
+    c: Annotated[bool, typer.Option("--c", help="The same as --format c.")] = False,
 ) -> None:
-    """Write the library as one StableHLO artefact (with a script that runs it), or as C."""
+    """Write the library as one StableHLO artefact, one C file or one A64 assembly file."""
+    from ncpu.npcot.emit_a64 import emit_a64
     from ncpu.npcot.emit_c import emit_c
     from ncpu.npcot.export import write_export
     from ncpu.npcot.storage import write_durably
 
+    form = Form.C if c else form
     with _open(library, keys) as session:
-        if c:
-            text = emit_c(session.library).encode()
+        if form is Form.STABLEHLO:
+            size = write_export(session.library, output)
+        else:
+            emit = emit_c if form is Form.C else emit_a64
+            text = emit(session.library).encode()
             write_durably(output, text)
             size = len(text)
-        else:
-            size = write_export(session.library, output)
     print(f"{output}: {size:,} bytes")
+
+
+def prune(
+    library: Library,
+    keep: Annotated[int, typer.Option(help="How many of the newest snapshots stay.", min=1)],
+    keys: Keys = DEFAULT_KEYS,
+) -> None:
+    """Remove older snapshots; the log says which."""
+    with _open(library, keys) as session:
+        gone = session.prune(keep)
+    print(f"removed {len(gone)} snapshots")
 
 
 def pack(library: Library, output: Path, keys: Keys = DEFAULT_KEYS) -> None:

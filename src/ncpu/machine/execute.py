@@ -131,9 +131,7 @@ def execute_lane(lane: Lane, packed: jax.Array, alu: Alu) -> Effects:
     size = u64(1) << instr.size.astype(jnp.uint64)
 
     a = operands.a
-    moved = alu.when(
-        instr.access != 0, lambda: alu.add(a, operands.b, nothing, jnp.bool_(True))[0]
-    )
+    moved = alu.when(instr.access != 0, lambda: alu.add(a, operands.b, nothing, jnp.bool_(True))[0])
     # A load or store addresses base + offset, or the base alone (post-index).
     address = jnp.where(instr.post == 1, a, moved)
     need = (instr.access & 1) * READ | (instr.access >> 1) * WRITE

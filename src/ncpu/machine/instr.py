@@ -234,4 +234,3 @@ def field(packed: Any, name: str) -> Any:
     if width == 32:
         return packed[..., index]
     return (packed[..., index] >> low) & ((1 << width) - 1)
-

@@ -3,6 +3,7 @@
 Tried in this order, cheapest first:
 
     identical     the same bytes
+    constant      the interval analysis leaves each program one value on the whole domain
     trial         a counterexample among some thousand inputs, edges included
     enumeration   every input, if there are at most `MOST_INPUTS`
     induction     z3: from equal accumulators (and counts) one element leads to equal ones, and
@@ -25,13 +26,14 @@ from ncpu.npcot.domain import Domain
 from ncpu.npcot.enumerate import all_inputs, inputs_count
 from ncpu.npcot.errors import NpcotError
 from ncpu.npcot.execute import execute
-from ncpu.npcot.interval import taking_part
+from ncpu.npcot.interval import bounds, taking_part
 from ncpu.npcot.number import Format
 from ncpu.npcot.program import ArrayProgram, validate
 from ncpu.npcot.smt import check
 
 MOST_INPUTS = 1 << 19
 LONGEST_UNROLLED = 8
+METHODS = ("identical", "constant", "trial", "enumeration", "induction", "unrolled")
 _TRIALS = 2048
 _TRIAL_LENGTH = 16
 
@@ -68,7 +70,7 @@ def equivalent(
     domain: Domain,
     *,
     seconds: float = 10.0,
-    methods: tuple[str, ...] = ("identical", "trial", "enumeration", "induction", "unrolled"),
+    methods: tuple[str, ...] = METHODS,
 ) -> Equivalence:
     """Decide whether two programs give the same number on every input of `domain`.
 
@@ -94,6 +96,22 @@ def equivalent(
 def _identical(p: ArrayProgram, q: ArrayProgram, domain: Domain, seconds: float) -> Any:
     same = p.choice == q.choice and int(p.offset) == int(q.offset)
     return Equivalence(True, "identical") if same else None
+
+
+def _constant(p: ArrayProgram, q: ArrayProgram, domain: Domain, seconds: float) -> Any:
+    """Bounds hold for every input, so a single value is the result of every input."""
+    values = []
+    for program in (p, q):
+        found = bounds(program.choice, int(program.offset), domain).result
+        if found is None or found.low != found.high:
+            return None
+        values.append(found.low * _scale(program.choice, domain.format))
+    if values[0] == values[1]:
+        return Equivalence(True, "constant")
+    n = domain.min_length
+    x, y = (np.full((1, max(n, 1)), low, np.int32) for low in (domain.low, domain.second[0]))
+    witness = _difference(p, q, x, np.array([n], np.int32), y, domain.format)
+    return Equivalence(False, "constant", witness)
 
 
 def _trial(p: ArrayProgram, q: ArrayProgram, domain: Domain, seconds: float) -> Any:
@@ -272,6 +290,7 @@ def _solver() -> tuple[Any, Any]:
 
 _METHODS = {
     "identical": _identical,
+    "constant": _constant,
     "trial": _trial,
     "enumeration": _enumeration,
     "induction": _induction,

@@ -26,6 +26,7 @@ from ncpu.npcot.storage import (
     Manifest,
     Snapshot,
     read_snapshot,
+    remove_snapshots,
     remove_unfinished,
     versions,
     write_snapshot,
@@ -140,6 +141,30 @@ class LibraryFolder:
           SignatureError, LibraryFormatError: as `read_snapshot`.
         """
         return read_snapshot(self.path, version, self.owner.trust)
+
+    def prune(self, keep: int) -> list[int]:
+        """Remove all but the newest snapshots; the current one, which the anchor names, stays.
+
+        The log is told first: if the process dies in between, more is there than it says, never
+        less, and the next call removes it.
+
+        Args:
+          keep: how many stay, at least 1.
+
+        Returns:
+          the versions removed.
+
+        Raises:
+          LibraryFormatError: `keep` below 1.
+        """
+        if keep < 1:
+            raise LibraryFormatError(f"keep is {keep}; accepted: 1 or more snapshots")
+        found = versions(self.path)
+        gone = [v for v in found[:-keep] if v != self.version]
+        if gone:
+            self.log.append("pruned", versions=gone)
+            remove_snapshots(self.path, gone)
+        return gone
 
     def close(self) -> None:
         """Release the folder; unsaved work is the caller's."""

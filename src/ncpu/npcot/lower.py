@@ -10,6 +10,7 @@ values are 64-bit integers in registers, clamped as `ncpu.npcot.number` says:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -21,7 +22,7 @@ from ncpu.machine.asm import assemble
 from ncpu.machine.batch import broadcast, run_batch
 from ncpu.machine.errors import GuestError
 from ncpu.machine.program import Program
-from ncpu.machine.state import Status, new_state
+from ncpu.machine.state import State, Status, new_state
 from ncpu.npcot.number import EXP_POLYNOMIAL, LN2, LOG2E, LOG_POLYNOMIAL, WORD32, Format, Q
 from ncpu.npcot.program import ArrayProgram, Choice, validate
 
@@ -131,20 +132,43 @@ def run_lowered(
     # The return address is an undefined word after the code, where a lane stops.
     codes = [machine_code(p, fmt) for p in programs]
     text, entries = Program.many([*codes, np.zeros(1, np.uint32)])
-    lanes, stop = len(programs), int(entries[-1])
     size = -(-x.shape[1] * 4 // 4096) * 4096
-    state = broadcast(new_state(size=2 * size or 4096, base=X), lanes)
+    memory = np.zeros((len(programs), 2 * size // 4 or 1024), np.uint32)
+    memory[:, : x.shape[1]] = x.view(np.uint32)
+    memory[:, size // 4 : size // 4 + x.shape[1]] = y.view(np.uint32)
+    lengths = np.clip(np.asarray(length, np.int64), 0, x.shape[1])
+    done = call(text, entries[:-1], (X, X + size, lengths), memory, int(entries[-1]))
+    return word.from_limbs(done.regs)[:, 0].astype(np.uint32).view(np.int32)
+
+
+def call(
+    text: Program, entries: Any, arguments: Sequence[Any], memory: np.ndarray, stop: int
+) -> State:
+    """Call one function on each machine lane.
+
+    Args:
+      text: holds the functions.
+      entries: `u64[lanes]`, their addresses.
+      arguments: of X0, X1, ...: one integer each, or one for each lane.
+      memory: `u32[lanes, n]`, whole pages from address `X` on.
+      stop: the return address, where no instruction is.
+
+    Returns:
+      the lanes at their return.
+
+    Raises:
+      GuestError: a lane that did not return.
+    """
+    lanes = len(memory)
+    state = broadcast(new_state(size=memory.shape[1] * 4, base=X), lanes)
     regs = np.array(state.regs)
-    lengths = np.clip(np.asarray(length, np.int64), 0, x.shape[1]).astype(np.uint64)
-    for register, values in ((0, X), (1, X + size), (2, lengths), (30, stop)):
-        regs[:, register] = word.to_limbs(np.broadcast_to(np.asarray(values, np.uint64), lanes))
-    mem = np.zeros((lanes, state.mem.shape[1] * 2), np.uint32)
-    mem[:, : x.shape[1]] = x.view(np.uint32)
-    mem[:, size // 4 : size // 4 + x.shape[1]] = y.view(np.uint32)
+    for register, values in (*enumerate(arguments), (30, stop)):
+        words = np.asarray(values).astype(np.int64).view(np.uint64)
+        regs[:, register] = word.to_limbs(np.broadcast_to(words, lanes))
     state = state.replace(
         regs=jnp.asarray(regs),
-        mem=jnp.asarray(mem.reshape(lanes, -1, 2)),
-        pc=jnp.asarray(word.to_limbs(entries[:-1])),
+        mem=jnp.asarray(memory.reshape(lanes, -1, 2)),
+        pc=jnp.asarray(word.to_limbs(np.asarray(entries, np.uint64))),
     )
     done = run_batch(text, state)
     pcs = word.from_limbs(done.pc)
@@ -152,8 +176,8 @@ def run_lowered(
     if lost.size:
         lane = int(lost[0])
         status = Status(int(done.status[lane])).name
-        raise GuestError(f"{programs[lane]} stopped at {int(pcs[lane]):#x} with {status}")
-    return word.from_limbs(done.regs)[:, 0].astype(np.uint32).view(np.int32)
+        raise GuestError(f"lane {lane} stopped at {int(pcs[lane]):#x} with {status}")
+    return done
 
 
 def _constant(register: str, value: int) -> str:

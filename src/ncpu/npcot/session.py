@@ -264,6 +264,17 @@ class ProgramLibrarySession:
         """
         return load(self._folder.read(version))
 
+    def prune(self, keep: int) -> list[int]:
+        """Remove all snapshots but the newest `keep`; never the current one.  The log says which.
+
+        Returns:
+          the versions removed; `at_version` no longer has them.
+
+        Raises:
+          LibraryFormatError: `keep` below 1.
+        """
+        return self._folder.prune(keep)
+
     def close(self) -> None:
         """Release the library; what was not saved is gone, and the log says so."""
         self.log("closed", version=self.version, unsaved=self.unsaved)

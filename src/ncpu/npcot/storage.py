@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -254,6 +254,16 @@ def remove_unfinished(library: Path) -> list[str]:
     for name in left:
         shutil.rmtree(folder / name, ignore_errors=True)
     return left
+
+
+def remove_snapshots(library: Path, gone: Iterable[int]) -> None:
+    """Remove snapshots, each under a temporary name first: none is ever seen half-removed."""
+    for version in gone:
+        final = snapshot_folder(library, version)
+        doomed = final.with_name(f".{final.name}.{os.getpid()}")
+        os.rename(final, doomed)
+        sync_folder(final.parent)
+        shutil.rmtree(doomed)
 
 
 def write_durably(path: Path, data: bytes) -> None:
