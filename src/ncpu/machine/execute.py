@@ -80,7 +80,7 @@ class Lane(NamedTuple):
     status: jax.Array  # i32
     doublewords: int
 
-    def row(self, index: int) -> jax.Array:
+    def row(self, index: jax.Array | int) -> jax.Array:
         """A row of the register file, `u64`."""
         return read_row(self.regs, index)
 

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ncpu.neural_alu.cells import BYTE, CELLS
-from ncpu.neural_alu.planes import Networks
+from ncpu.neural_alu.planes import Networks, product_cell
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def measure(networks: Networks) -> Measured:
     for name, spec in CELLS.items():
         logits = networks[name](*jnp.asarray(spec.domain().T))
         cells[name] = np.stack([np.asarray(logit) > 0 for logit in logits], -1)
-    bits = np.asarray(networks["product"].table[...]) > 0
+    bits = np.asarray(product_cell(networks).table[...]) > 0
     return Measured(cells, bits @ (1 << np.arange(2 * BYTE)).astype(np.uint16))
 
 

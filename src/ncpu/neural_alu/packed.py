@@ -19,7 +19,7 @@ from jax import lax
 from ncpu.machine import word
 from ncpu.machine.word import u64
 from ncpu.neural_alu.cells import BYTE, CELLS
-from ncpu.neural_alu.planes import Networks
+from ncpu.neural_alu.planes import Networks, product_cell
 
 LIMB = 64
 
@@ -52,7 +52,7 @@ def answers(networks: Networks) -> Answers:
 
     A mask is a word of 64 equal bits; "product" keeps the bilinear form's logits.
     """
-    out = {"product": networks["product"].table[...]}
+    out = {"product": product_cell(networks).table[...]}
     for name, spec in CELLS.items():
         logits = jnp.stack(networks[name](*jnp.asarray(spec.domain().T)))
         mask = jnp.where(logits > 0, jnp.uint32(0xFFFFFFFF), jnp.uint32(0))

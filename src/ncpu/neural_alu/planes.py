@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import jax
 import jax.numpy as jnp
@@ -20,6 +21,11 @@ Networks = Mapping[str, Cell | ProductCell]
 # The product cell's weights are kept in sixteenths: its logits, at most 8, are then as far
 # apart as other cells' (6 to 10), and one temperature suits all.
 PRODUCT_UNIT = 16
+
+
+def product_cell(networks: Networks) -> ProductCell:
+    """The one cell that is no perceptron."""
+    return cast(ProductCell, networks["product"])
 
 
 def threshold(logit: jax.Array) -> jax.Array:
@@ -57,7 +63,7 @@ class Planes:
     def products(self, byte: jax.Array, word: jax.Array) -> list[jax.Array]:
         """See `Wires.products`; hard bits pick their row of the bilinear form."""
         first = _code(byte) << BYTE
-        logits = [self.networks["product"](first | _code(other)) for other in _bytes(word)]
+        logits = [product_cell(self.networks)(first | _code(other)) for other in _bytes(word)]
         return [self.activation(jnp.moveaxis(x, -1, 0).astype(jnp.float32)) for x in logits]
 
     def width(self, x: jax.Array) -> int:
@@ -107,7 +113,7 @@ class SoftPlanes(Planes):
 
     def products(self, byte: jax.Array, word: jax.Array) -> list[jax.Array]:
         """See `Wires.products`: the bilinear form in the distributions over bytes."""
-        table = self.networks["product"].table[...].astype(jnp.float32) / PRODUCT_UNIT
+        table = product_cell(self.networks).table[...].astype(jnp.float32) / PRODUCT_UNIT
         form = table.reshape(1 << BYTE, 1 << BYTE, 2 * BYTE)
         half = jnp.einsum("i...,ijk->jk...", _distribution(byte), form)
         forms = [jnp.einsum("j...,jk...->k...", _distribution(x), half) for x in _bytes(word)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -84,7 +85,7 @@ def _margins(logits: jax.Array, truth: jax.Array) -> jax.Array:
     return jnp.where(truth == 1, logits, -logits)
 
 
-def _fit(loss: Callable, params: nnx.State, steps: int, rate: float) -> nnx.State:
+def _fit(loss: Callable, params: Any, steps: int, rate: float) -> Any:
     """`params` after `steps` of AdamW on `loss`, the rate falling to nothing."""
     optimizer = optax.adamw(optax.cosine_decay_schedule(rate, steps), weight_decay=DECAY)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -50,7 +51,7 @@ ADDITION = Sparsity(0.01, 0.001, 0.01)
 MULTIPLICATION = Sparsity(10.0, 0.2, 0.4)
 
 # The layers that form the two sums and then the result; an operation left out is not defined.
-Layers = tuple[type[Unit], type[Unit]]
+Layers = tuple[Callable[..., Unit], Callable[..., Unit]]
 MODELS: dict[str, dict[str, Layers]] = {
     "linear": dict.fromkeys(("add", "sub", "mul", "div"), (Linear, Linear)),
     "MLP": dict.fromkeys(("add", "sub", "mul", "div"), (Linear, MLP)),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +17,8 @@ import numpy as np
 from jax import lax
 
 from ncpu.neural_alu.threshold.gates import CircuitError
+
+ArrayT = TypeVar("ArrayT", jax.Array, np.ndarray)
 
 
 def read(matrix: jax.Array, weights: jax.Array) -> jax.Array:
@@ -73,7 +76,7 @@ class Attention:
         return ATTENTION[self.kind](scores / self.temperature)
 
 
-def bipolar(bits: jax.Array) -> jax.Array:
+def bipolar(bits: ArrayT) -> ArrayT:
     """0 and 1 as -1 and +1."""
     return 2 * bits - 1
 
