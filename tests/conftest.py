@@ -1,6 +1,8 @@
-"""Shared by all tests: ncpu before JAX, one compilation cache, no host-dependent dtypes."""
+"""Shared by all tests: ncpu before JAX, one compilation cache, bounded memory."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import pytest
 
@@ -11,3 +13,12 @@ from ncpu import xla
 def pytest_configure(config: pytest.Config) -> None:
     """Compile each shape once a machine, not once a test."""
     xla.use_cache()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forget_compiled() -> Iterator[None]:
+    """Let a module's executables go with it: all of them together are gigabytes."""
+    yield
+    import jax
+
+    jax.clear_caches()

@@ -53,7 +53,7 @@ MBPP = {
 
 @pytest.fixture(scope="module")
 def box() -> Sandbox:
-    return Sandbox(Limits(wall_seconds=3))
+    return Sandbox(Limits(wall_seconds=20))
 
 
 def reference(task_id: str) -> str:
@@ -157,7 +157,7 @@ F = (Case((1,), 2), Case((5,), 6))
     ],
 )
 def test_judging(source, passed, reason):
-    verdict = judge(Sandbox(Limits(wall_seconds=1.5, cpu_seconds=10)), source, "f", F)
+    verdict = judge(Sandbox(Limits(wall_seconds=4, cpu_seconds=10)), source, "f", F)
     assert verdict.passed == passed and verdict.reason == reason
 
 

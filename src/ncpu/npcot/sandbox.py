@@ -22,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from ncpu.npcot.sandbox_root import build_root
 from ncpu.npcot.seccomp import ARCHITECTURES, filter_program
 
 NOBODY = 65534
+PROBE_SECONDS = 60.0  # a loaded machine starts an interpreter slowly
 _FIRST_LINE = (
     "import sys;n=int(sys.stdin.buffer.readline());s=sys.stdin.buffer.read(n).decode();del n;"
     "exec(compile(s,'<candidate>','exec'),{'__name__':'__main__'})"
@@ -88,7 +89,9 @@ class Sandbox:
           SandboxUnavailableError: no Linux, bubblewrap or prlimit, an unknown architecture,
             user namespaces refused, or an interpreter that does not start inside.
         """
-        self.limits = limits or Limits()
+        wanted = limits or Limits()
+        # Whether it starts at all is not a question of how fast.
+        self.limits = replace(wanted, wall_seconds=max(wanted.wall_seconds, PROBE_SECONDS))
         self._bwrap = _tool(bwrap, "bubblewrap")
         self._prlimit = _tool("prlimit", "util-linux")
         if platform.machine() not in ARCHITECTURES:
@@ -105,6 +108,7 @@ class Sandbox:
                 "namespaces must be allowed (sysctl user.max_user_namespaces, and on Ubuntu "
                 "kernel.apparmor_restrict_unprivileged_userns=0)"
             )
+        self.limits = wanted
 
     def run(self, source: str, stdin: bytes = b"") -> Outcome:
         """Run a program.
