@@ -32,6 +32,9 @@ lint: $(VENV)/.installed
 
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/machine.py
+	$(BIN)/python benchmarks/neural_alu.py
+	$(BIN)/python benchmarks/npcot.py
+	$(BIN)/python benchmarks/synth.py suite u95
 
 # docs/isa.md is generated from the instruction table; mkdocs then shows docs/.
 docs: $(VENV)/.installed

@@ -17,6 +17,7 @@ from ncpu.npcot.solve.judge import judge, judge_task
 from ncpu.npcot.solve.loop import Plan, solve, wilson
 from ncpu.npcot.solve.propose import LanguageModelProposer, Request, ScriptedProposer, completed
 from ncpu.npcot.solve.store import SolveStore, description
+from ncpu.npcot.solve.synthesise import SynthesisProposer
 from ncpu.npcot.solve.task import Case, load_tasks, read_task, write_rows
 from ncpu.npcot.solve.tasks import EXAMPLES, HIDDEN, builtin_rows
 
@@ -259,6 +260,20 @@ def test_retries_vary_the_request_and_keep_to_their_budget(box):
     proposer = Moody()
     run = solve([task], proposer, box, plan=Plan(candidates=1, retries=3, retry_budget=1))
     assert proposer.calls == 2 and not run.results[0].visible
+
+
+def test_the_synthesiser_is_asked_last(box):
+    task = TASKS["filter/0"]
+    wrong = ScriptedProposer({task.task_id: ["def evens(v): return [1]"]})
+    last = SynthesisProposer()
+    run = solve([task], wrong, box, plan=Plan(retries=1), last=last)
+    assert run.results[0].origin == "retry" and run.results[0].chosen and not run.results[0].first
+    assert (wrong.calls, last.calls, run.calls) == (2, 1, 3)
+
+
+def test_the_synthesiser_has_nothing_for_other_kinds():
+    task = read_task(HUMAN_EVAL)
+    assert SynthesisProposer(seconds=0.1).propose(Request(task, 4)) == []
 
 
 def test_composed_sources_are_chains_and_back():

@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from ncpu.cli import machine, muxleq, neural, npcot, project
+from ncpu.cli import machine, muxleq, neural, npcot, project, synth
 
 app = typer.Typer(
     name="ncpu",
@@ -21,6 +21,7 @@ project.register(app)
 neural.register(app)
 muxleq.register(app)
 npcot.register(app)
+synth.register(app)
 
 
 def main(argv: list[str] | None = None) -> Any:

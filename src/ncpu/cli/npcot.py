@@ -295,7 +295,8 @@ def tasks(output: Path) -> None:
 def solve(
     tasks: Annotated[Path, typer.Argument(help="HumanEval or MBPP JSONL.", dir_okay=False)],
     model: Annotated[
-        str, typer.Option(help="A folder of a Hugging Face model, scripted:FILE, or compose.")
+        str,
+        typer.Option(help="A folder of a Hugging Face model, scripted:FILE, compose or synth."),
     ],
     store: Annotated[Path | None, typer.Option(help="Keep solutions here.")] = None,
     keys: Keys = DEFAULT_KEYS,
@@ -303,6 +304,9 @@ def solve(
     temperature: Annotated[float, typer.Option(min=0)] = 0.0,
     retries: Annotated[int, typer.Option(min=0, help="Further rounds for hard tasks.")] = 0,
     retry_budget: Annotated[int, typer.Option(min=0, help="Candidates in all of them.")] = 200,
+    last: Annotated[
+        str | None, typer.Option(help="Another --model, for what the retries leave unsolved.")
+    ] = None,
     seed: int = 0,
     output: Annotated[Path | None, typer.Option("-o", help="Write the report here.")] = None,
 ) -> None:
@@ -317,6 +321,7 @@ def solve(
     from ncpu.npcot.storage import write_durably
 
     found, sandbox, proposer = load_tasks(tasks), Sandbox(), _proposer(model)
+    fallback = _proposer(last) if last else None
     plan = Plan(
         candidates=candidates,
         temperature=temperature,
@@ -327,9 +332,11 @@ def solve(
     kept = SolveStore.open(store, _owner(keys)) if store else SolveStore()
     with kept, Progress(transient=True) as progress:
         bar = progress.add_task("solving", total=len(found))
-        result = run(found, proposer, sandbox, kept, plan, lambda _: progress.advance(bar))
+        result = run(
+            found, proposer, sandbox, kept, plan, lambda _: progress.advance(bar), fallback
+        )
         kept.save()
-    summary = {"model": model, "seed": seed, "plan": plan.__dict__} | result.report()
+    summary = {"model": model, "last": last, "seed": seed, "plan": plan.__dict__} | result.report()
     if output:
         write_durably(output, json.dumps(summary, indent=2).encode())
     unread = sum(task.unread for task in found)
@@ -340,9 +347,12 @@ def solve(
 def _proposer(model: str) -> Proposer:
     from ncpu.npcot.solve.compose import ComposingProposer
     from ncpu.npcot.solve.propose import LanguageModelProposer, ScriptedProposer
+    from ncpu.npcot.solve.synthesise import SynthesisProposer
 
     if model == "compose":
         return ComposingProposer()
+    if model == "synth":
+        return SynthesisProposer()
     if model.startswith("scripted:"):
         return ScriptedProposer.read(Path(model.removeprefix("scripted:")))
     return LanguageModelProposer(Path(model))

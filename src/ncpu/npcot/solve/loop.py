@@ -73,7 +73,7 @@ class Run:
 
     Attributes:
       results: one for each task, in order.
-      calls: of the proposer.
+      calls: of the proposers.
     """
 
     results: tuple[Result, ...]
@@ -93,6 +93,7 @@ def solve(
     store: SolveStore | None = None,
     plan: Plan | None = None,
     note: Callable[[Result], None] = lambda result: None,
+    last: Proposer | None = None,
 ) -> Run:
     """Work through tasks.
 
@@ -103,26 +104,29 @@ def solve(
       store: None for a run without one.
       plan: limits.
       note: called with each result as it comes.
+      last: asked, within the budget of the retries, for what these leave unsolved.
     """
     plan = plan or Plan()
     tasks = list(tasks)
-    before = proposer.calls
+    rounds = [proposer] * plan.retries + ([last] if last is not None else [])
+    asked = [proposer] if last is None or last is proposer else [proposer, last]
+    before = sum(p.calls for p in asked)
     results = []
     for task in tasks:
         results.append(_solve_one(task, proposer, sandbox, store, plan))
         note(results[-1])
     spent = 0
-    for number in range(plan.retries):
+    for number, asking in enumerate(rounds):
         for index, task in enumerate(tasks):
             if results[index].visible or spent >= plan.retry_budget:
                 continue
             left = min(plan.candidates, plan.retry_budget - spent)
             retry = _varied(task, plan, number, left, results[index].reason)
-            found = _judged(task, proposer, sandbox, store, retry)
+            found = _judged(task, asking, sandbox, store, retry)
             spent += found.candidates
             results[index] = _after_retry(results[index], found)
             note(results[index])
-    return Run(tuple(results), proposer.calls - before)
+    return Run(tuple(results), sum(p.calls for p in asked) - before)
 
 
 def _solve_one(

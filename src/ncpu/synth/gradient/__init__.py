@@ -1,0 +1,1 @@
+"""Programs found by gradient descent on the machine."""
