@@ -109,25 +109,8 @@ def rate(options: argparse.Namespace) -> None:
     rng = np.random.default_rng(0)
     leaves = [Leaf(arg(k, Kind.I), rng.integers(-50, 50, 16)) for k in range(2)]
     leaves += [Leaf(const(c, Kind.I), np.full(16, c)) for c in (0, 1, 2)]
-    rows = [
-        TABLE[n]
-        for n in [
-            "add",
-            "sub",
-            "mul",
-            "div",
-            "mod",
-            "min",
-            "max",
-            "abs",
-            "lt",
-            "le",
-            "eq",
-            "and",
-            "or",
-            "not",
-        ]
-    ]
+    names = ["add", "sub", "mul", "div", "mod", "min", "max", "abs"]
+    rows = [TABLE[name] for name in [*names, "lt", "le", "eq", "and", "or", "not"]]
     start = time.perf_counter()
     bank = Bank(leaves, rows, 16, deadline=start + options.limit)
     try:
@@ -138,6 +121,47 @@ def rate(options: argparse.Namespace) -> None:
     kept = sum(r.count for r in bank.rows.values())
     print(f"{bank.candidates:,} candidates in {spent:.2f} s: {bank.candidates / spent:,.0f}/s, "
           f"{kept:,} distinct on 16 examples, to size {bank.size}")  # fmt: skip
+    jitted_block()
+
+
+def jitted_block() -> None:
+    """One block of candidates, values and hashes, by NumPy and by a jitted JAX function."""
+    import jax
+    import jax.numpy as jnp
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    left, right = rng.integers(-50, 50, (2, 256, 16))
+    odd = rng.integers(0, 1 << 63, 16, np.uint64)
+    names = ["add", "subtract", "multiply", "minimum", "maximum", "less"]
+    times = {"numpy": 0.0, "jax": 0.0, "compile": 0.0}
+
+    def timed(key, function, *operands):
+        start = time.perf_counter()
+        made = jax.block_until_ready(function(*operands))
+        times[key] += time.perf_counter() - start
+        return made[1]
+
+    def block(xp):
+        def made(function, a, b, odd):
+            values = function(a[:, None], b[None])
+            return values, (values.astype(xp.uint64) * odd).sum(axis=-1)
+
+        return made
+
+    with jax.enable_x64(True):
+        by_numpy, by_jax = block(np), jax.jit(block(jnp), static_argnums=0)
+        for name in names:
+            first = timed("compile", by_jax, getattr(jnp, name), left, right, odd)
+            for _ in range(20):
+                hashes = timed("numpy", by_numpy, getattr(np, name), left, right, odd)
+                timed("jax", by_jax, getattr(jnp, name), left, right, odd)
+                assert (hashes == np.asarray(first)).all()
+    count = 20 * len(names) * 256 * 256
+    rates = {key: count / seconds for key, seconds in times.items()}
+    print(f"values and hashes of blocks of 65,536: NumPy {rates['numpy']:,.0f}/s, jitted JAX "
+          f"{rates['jax']:,.0f}/s, {times['compile'] / len(names) * 1e3:.0f} ms to compile each "
+          f"shape of an operator")  # fmt: skip
 
 
 def peer(options: argparse.Namespace) -> None:

@@ -24,6 +24,7 @@ _WORDS = {
     "urem": "_urem({0}, {1})", "ult": "({0} < {1})", "ule": "({0} <= {1})",
     "ueq": "({0} == {1})", "uslt": "(_signed({0}, {w}) < _signed({1}, {w}))",
     "usle": "(_signed({0}, {w}) <= _signed({1}, {w}))", "uclz": "_clz({0}, {w})",
+    "umulh": "_umulh({0}, {1}, {w})",
     "urbit": "_reverse({0}, {w}, 1)", "urev": "_reverse({0}, {w}, 8)",
     "int": "{0}.astype(jnp.int64)", "word_of": "({0}.astype(jnp.uint64) & {m})",
 }  # fmt: skip
@@ -50,6 +51,11 @@ _HELPERS = {
     "    return (_signed(a, width) >> by).astype(jnp.uint64) & mask\n",
     "_udiv": "def _udiv(a, b, mask):\n    return jnp.where(b == 0, mask, a // jnp.maximum(b, 1))\n",
     "_urem": "def _urem(a, b):\n    return jnp.where(b == 0, a, a % jnp.maximum(b, 1))\n",
+    "_umulh": "def _umulh(a, b, width):\n"
+    "    low, half, a = jnp.uint64(0xFFFFFFFF), jnp.uint64(32), a << jnp.uint64(64 - width)\n"
+    "    middle = (a >> half) * (b & low) + ((a & low) * (b & low) >> half)\n"
+    "    other = (a & low) * (b >> half) + (middle & low)\n"
+    "    return (a >> half) * (b >> half) + (middle >> half) + (other >> half)\n",
     "_clz": "def _clz(a, width):\n    return lax.clz(a) - jnp.uint64(64 - width)\n",
     "_reverse": "def _reverse(a, width, group):\n    made = jnp.uint64(0)\n"
     "    for low in range(0, width, group):\n"

@@ -3,8 +3,9 @@
 Every term keeps its values on all examples as a row; one NumPy call makes the rows of an operator
 over all pairs of sizes, and a row seen before is dropped.
 
-NumPy rather than JAX: shapes change with every level, so that a traced kernel is compiled again
-or padded; see `benchmarks/synth.py` for both rates.
+NumPy rather than JAX: making values is a small part of the work beside telling them apart, and
+shapes change with every level, so that a traced kernel is compiled again or padded.
+`benchmarks/synth.py rate` prints both rates.
 
 Source: Albarghouthi, Gulwani, Kincaid, "Recursive Program Synthesis" (CAV 2013), section 4;
 Udupa et al., "TRANSIT" (PLDI 2013).

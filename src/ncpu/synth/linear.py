@@ -116,7 +116,11 @@ def _polynomial(terms, monomials, coefficients) -> Expr | None:
 
 
 def quotient(
-    terms: Sequence[Expr], columns: Sequence[Sequence[int]], target: Sequence[int]
+    terms: Sequence[Expr],
+    columns: Sequence[Sequence[int]],
+    target: Sequence[int],
+    degree: int = 3,
+    bottoms: Sequence[int] = range(2, _DENOMINATOR + 1),
 ) -> Expr | None:
     """`(sum c_k * monomial_k + c) / d`, floored or truncated, plus a constant.
 
@@ -128,14 +132,14 @@ def quotient(
     if len(wanted) < 5 or np.abs(table).max(initial=0) > 1 << 40:
         return None
     choices: list[list[tuple[int, ...]]] = [[(k,) for k in range(len(terms))]]
-    for order in (2, 3):
+    for order in range(2, degree + 1):
         choices += [[m] for m in combinations_with_replacement(range(len(terms)), order)]
     zero = [t for t, row in zip(target, zip(*columns, strict=True), strict=True) if not any(row)]
     for monomials in choices:
         rows = np.stack([table[list(m)].prod(axis=0) for m in monomials])
         if np.abs(rows).max() > 1 << 44:
             continue
-        found = _divided(rows, wanted, zero[0] if zero else 0)
+        found = _divided(rows, wanted, zero[0] if zero else 0, np.array(bottoms))
         if found is not None:
             coefficients, inside, bottom, op, outside = found
             factors = [Fraction(c) for c in (inside, *coefficients)]
@@ -146,16 +150,21 @@ def quotient(
     return None
 
 
-def _divided(rows: np.ndarray, target: np.ndarray, at_zero: int):
-    """Coefficients, constant inside, denominator, operator, constant outside; or None."""
+def real_fit(rows: np.ndarray, target: np.ndarray) -> np.ndarray | None:
+    """Real slopes of the rows whose rounded sum may be the target; None if none can be.
+
+    Rounding moves a value by less than one, and a least-squares fit by at most as much again.
+    """
     design = np.vstack([rows, np.ones(rows.shape[1])]).T
-    wanted = target.astype(np.float64)
-    line = np.linalg.lstsq(design, wanted, rcond=None)[0]
-    # Rounding moves a value by less than one, and a fit moves by at most as much again.
-    if not np.abs(design @ line - wanted).max() < 2:
+    line = np.linalg.lstsq(design, target.astype(np.float64), rcond=None)[0]
+    return line[:-1] if np.abs(design @ line - target).max() < 2 else None
+
+
+def _divided(rows: np.ndarray, target: np.ndarray, at_zero: int, bottoms: np.ndarray):
+    """Coefficients, constant inside, denominator, operator, constant outside; or None."""
+    slopes = real_fit(rows, target)
+    if slopes is None:
         return None
-    slopes = line[:-1]
-    bottoms = np.arange(2, _DENOMINATOR + 1)
     scaled = np.rint(slopes * bottoms[:, None]).astype(np.int64)
     usable = scaled.any(axis=1) & (np.abs(scaled).max(axis=1) <= _COEFFICIENT)
     usable &= (bottoms <= 12) | (np.gcd(np.gcd.reduce(scaled, axis=1), bottoms) == 1)

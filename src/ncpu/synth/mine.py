@@ -70,11 +70,12 @@ def _slopes(spec: SynthesisSpec) -> Counter[Fraction]:
 
 
 def words(spec: SynthesisSpec) -> list[int]:
-    """Words worth a leaf: small ones, the width, sign bit and the halving masks."""
+    """Words worth a leaf: small ones, the width and its half, sign bit and the halving masks."""
     width = spec.signature.width
     masks = [word(m, width) for m in (0x5555555555555555, 0x3333333333333333, 0x0F0F0F0F0F0F0F0F)]
     given = [word(v, width) for v in spec.constants if type(v) is int]
-    fixed = [0, 1, 2, 7, width - 1, word(-1, width), 1 << (width - 1), *masks, 0xFF, 4, 8, 3, 5, 16]
+    fixed = [0, 1, 2, 7, width - 1, word(-1, width), 1 << (width - 1), *masks]
+    fixed += [0xFF, 4, 8, width // 2, 3, 5, 16]
     return list(dict.fromkeys(given + [v for v in fixed if v < 1 << width]))
 
 

@@ -25,6 +25,7 @@ _TEMPLATES = {
     "and": "(and {0} {1})", "or": "(or {0} {1})", "xor": "(xor {0} {1})", "not": "(not {0})",
     "ite_i": "(ite {0} {1} {2})", "ite_u": "(ite {0} {1} {2})", "ite_b": "(ite {0} {1} {2})",
     "uadd": "(bvadd {0} {1})", "usub": "(bvsub {0} {1})", "umul": "(bvmul {0} {1})",
+    "umulh": "((_ extract {top} {w}) (bvmul ((_ zero_extend {w}) {0}) ((_ zero_extend {w}) {1})))",
     "uand": "(bvand {0} {1})", "uor": "(bvor {0} {1})", "uxor": "(bvxor {0} {1})",
     "unot": "(bvnot {0})", "uneg": "(bvneg {0})", "ushl": "(bvshl {0} {1})",
     "ushr": "(bvlshr {0} {1})", "uashr": "(bvashr {0} {1})", "udiv": "(bvudiv {0} {1})",
@@ -142,7 +143,9 @@ class _Writer:
         if node.op not in _TEMPLATES:
             raise ProofError(f"{node.op}: accepted are {_ACCEPTED}")
         zero, one = (f"(_ bv{v} 64)" for v in (0, 1))
-        text = _TEMPLATES[node.op].format(*(a[0] for a in args), zero=zero, one=one)
+        text = _TEMPLATES[node.op].format(
+            *(a[0] for a in args), zero=zero, one=one, w=width, top=2 * width - 1
+        )
         return [self._named(text, node.kind)]
 
     def _named(self, text: str, kind: Kind) -> str:

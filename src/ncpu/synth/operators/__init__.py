@@ -1,7 +1,7 @@
 """The operators of the expression language: one table, read by everything else.
 
 A row gives the kinds, the batched meaning, the source form in each language, the cost a search
-pays and the SyGuS names.  All operators are total.  Integers wrap to signed 64 bits, words to the
+pays.  All operators are total.  Integers wrap to signed 64 bits, words to the
 signature's width.  Rounding and the undefined cases:
 
 - `div`, `mod` floor (Python's `//` and `%`); `quot`, `rem` truncate (C's `/` and `%`); division by

@@ -29,19 +29,19 @@ def _quot(a: Any, b: Any) -> Any:
 def integer_rows() -> list[Operator]:
     """Arithmetic, order and bits of integers."""
 
-    def ring(name: str, sign: str, call: str, a64: str, commutes: bool, sygus: str) -> Operator:
+    def ring(name: str, sign: str, call: str, a64: str, commutes: bool) -> Operator:
         ufunc = {"+": np.add, "-": np.subtract, "*": np.multiply}[sign]
         return Operator(
             name, (I, I), I, plain(ufunc), f"({{0}} {sign} {{1}})", 1, True, commutes,
             f"(int64_t)((uint64_t){{0}} {sign} (uint64_t){{1}})",
-            f"{{0}}.wrapping_{call}({{1}})", f"({{0}} {sign} {{1}})", (a64,), (sygus,),
+            f"{{0}}.wrapping_{call}({{1}})", f"({{0}} {sign} {{1}})", (a64,),
         )  # fmt: skip
 
     def compare(name: str, sign: str, ufunc: Any, condition: str, commutes: bool) -> Operator:
         text = f"({{0}} {sign} {{1}})"
         return Operator(
             name, (I, I), B, plain(ufunc), text, 1, False, commutes, text, text, text,
-            ("cmp {0}, {1}", f"cset {{d}}, {condition}"), ("=" if sign == "==" else sign,),
+            ("cmp {0}, {1}", f"cset {{d}}, {condition}"),
         )  # fmt: skip
 
     def bits(name: str, sign: str, ufunc: Any, a64: str) -> Operator:
@@ -52,21 +52,21 @@ def integer_rows() -> list[Operator]:
         )  # fmt: skip
 
     return [
-        ring("add", "+", "add", "add {d}, {0}, {1}", True, "+"),
-        ring("sub", "-", "sub", "sub {d}, {0}, {1}", False, "-"),
-        ring("mul", "*", "mul", "mul {d}, {0}, {1}", True, "*"),
+        ring("add", "+", "add", "add {d}, {0}, {1}", True),
+        ring("sub", "-", "sub", "sub {d}, {0}, {1}", False),
+        ring("mul", "*", "mul", "mul {d}, {0}, {1}", True),
         Operator("neg", (I,), I, plain(np.negative), "(-{0})", 1, True, False,
                  "(int64_t)(0 - (uint64_t){0})", "{0}.wrapping_neg()", "(-{0})",
                  ("neg {d}, {0}",)),
         Operator("div", (I, I), I, lambda w, a, b: _floor(b, a // _nonzero(b), 0),
                  "_div({0}, {1})", 2, c="_div({0}, {1})", rust="_div({0}, {1})",
-                 jax="_div({0}, {1})", sygus=("div",),
+                 jax="_div({0}, {1})",
                  a64=("sdiv {d}, {0}, {1}", "msub {t}, {d}, {1}, {0}", "eor {u}, {t}, {1}",
                       "cmp {t}, #0", "ccmp {u}, #0, #0, ne", "cset {u}, lt", "cmp {1}, #0",
                       "csel {u}, {u}, xzr, ne", "sub {d}, {d}, {u}")),
         Operator("mod", (I, I), I, lambda w, a, b: _floor(b, a % _nonzero(b), a),
                  "_mod({0}, {1})", 2, c="_mod({0}, {1})", rust="_mod({0}, {1})",
-                 jax="_mod({0}, {1})", sygus=("mod",),
+                 jax="_mod({0}, {1})",
                  a64=("sdiv {d}, {0}, {1}", "msub {d}, {d}, {1}, {0}", "eor {u}, {d}, {1}",
                       "cmp {d}, #0", "ccmp {u}, #0, #0, ne", "csel {u}, {1}, xzr, lt",
                       "add {d}, {d}, {u}")),
@@ -84,7 +84,7 @@ def integer_rows() -> list[Operator]:
                  a64=("cmp {0}, {1}", "csel {d}, {0}, {1}, ge")),
         Operator("abs", (I,), I, plain(np.abs), "_i64(abs({0}))", 1, c="_abs({0})",
                  rust="{0}.wrapping_abs()", jax="jnp.abs({0})",
-                 a64=("cmp {0}, #0", "cneg {d}, {0}, lt"), sygus=("abs",)),
+                 a64=("cmp {0}, #0", "cneg {d}, {0}, lt")),
         Operator("gcd", (I, I), I, lambda w, a, b: np.gcd(a, b), "_gcd({0}, {1})",
                  commutes=True),
         Operator("pow", (I, I), I, lambda w, a, b: a ** np.clip(b, 0, 100_000), "_pow({0}, {1})",
@@ -101,19 +101,19 @@ def integer_rows() -> list[Operator]:
 def truth_rows() -> list[Operator]:
     """Logic, and conditionals of every kind."""
 
-    def row(name: str, ufunc: Any, py: str, c: str, a64: str, sygus: str) -> Operator:
+    def row(name: str, ufunc: Any, py: str, c: str, a64: str) -> Operator:
         return Operator(
             name, (B, B), B, plain(ufunc), f"({{0}} {py} {{1}})", 1, False, True,
             f"({{0}} {c} {{1}})", f"({{0}} {c} {{1}})", f"({{0}} {c[0]} {{1}})",
-            (f"{a64} {{d}}, {{0}}, {{1}}",), (sygus,),
+            (f"{a64} {{d}}, {{0}}, {{1}}",),
         )  # fmt: skip
 
     rows = [
-        row("and", np.logical_and, "and", "&&", "and", "and"),
-        row("or", np.logical_or, "or", "||", "orr", "or"),
-        row("xor", np.logical_xor, "!=", "!=", "eor", "xor"),
+        row("and", np.logical_and, "and", "&&", "and"),
+        row("or", np.logical_or, "or", "||", "orr"),
+        row("xor", np.logical_xor, "!=", "!=", "eor"),
         Operator("not", (B,), B, plain(np.logical_not), "(not {0})", 1, c="!({0})", rust="!({0})",
-                 jax="(~{0})", a64=("eor {d}, {0}, #1",), sygus=("not",)),
+                 jax="(~{0})", a64=("eor {d}, {0}, #1",)),
     ]  # fmt: skip
     for kind in (I, U, B, S, A):
         rows.append(
@@ -124,7 +124,6 @@ def truth_rows() -> list[Operator]:
                 rust="if {0} {{ {1} }} else {{ {2} }}" if kind in (I, U, B) else "",
                 jax="jnp.where({0}, {1}, {2})" if kind in (I, U, B) else "",
                 a64=("cmp {0}, #0", "csel {d}, {1}, {2}, ne") if kind in (I, U, B) else (),
-                sygus=("ite",),
             )
         )  # fmt: skip
     return rows

@@ -14,10 +14,9 @@ I, U, B, S, A, P, Q = Kind  # noqa: E741
 def object_rows() -> list[Operator]:
     """Arrays, strings, records, and what joins them to numbers."""
 
-    def row(name, arguments, result, function, python, cost=1, sygus="", **more) -> Operator:
+    def row(name, arguments, result, function, python, cost=1, **more) -> Operator:
         batched = each(function, len(arguments), result)
-        names = (sygus,) if sygus else ()
-        return Operator(name, arguments, result, batched, python, cost, sygus=names, **more)
+        return Operator(name, arguments, result, batched, python, cost, **more)
 
     arrays = [
         row("len", (A,), I, len, "len({0})"),
@@ -42,26 +41,21 @@ def object_rows() -> list[Operator]:
                  "_bits({0}, {w})", 2),
     ]  # fmt: skip
     strings = [
-        row("slen", (S,), I, len, "len({0})", sygus="str.len"),
-        row("cat", (S, S), S, lambda a, b: a + b, "({0} + {1})", sygus="str.++"),
-        row("substr", (S, I, I), S, rt._substr, "_substr({0}, {1}, {2})", sygus="str.substr"),
-        row("at", (S, I), S, lambda s, i: rt._substr(s, i, 1), "_substr({0}, {1}, 1)",
-            sygus="str.at"),
-        row("find", (S, S, I), I, rt._find, "_find({0}, {1}, {2})", sygus="str.indexof"),
-        row("replace", (S, S, S), S, rt._replace, "_replace({0}, {1}, {2})",
-            sygus="str.replace_all"),
-        row("replace1", (S, S, S), S, rt._replace_first, "_replace_first({0}, {1}, {2})",
-            sygus="str.replace"),
-        row("contains", (S, S), B, lambda a, b: b in a, "({1} in {0})", sygus="str.contains"),
-        row("prefix", (S, S), B, lambda a, b: b.startswith(a), "{1}.startswith({0})",
-            sygus="str.prefixof"),
-        row("suffix", (S, S), B, lambda a, b: b.endswith(a), "{1}.endswith({0})",
-            sygus="str.suffixof"),
-        row("seq", (S, S), B, lambda a, b: a == b, "({0} == {1})", commutes=True, sygus="="),
+        row("slen", (S,), I, len, "len({0})"),
+        row("cat", (S, S), S, lambda a, b: a + b, "({0} + {1})"),
+        row("substr", (S, I, I), S, rt._substr, "_substr({0}, {1}, {2})"),
+        row("at", (S, I), S, lambda s, i: rt._substr(s, i, 1), "_substr({0}, {1}, 1)"),
+        row("find", (S, S, I), I, rt._find, "_find({0}, {1}, {2})"),
+        row("replace", (S, S, S), S, rt._replace, "_replace({0}, {1}, {2})"),
+        row("replace1", (S, S, S), S, rt._replace_first, "_replace_first({0}, {1}, {2})"),
+        row("contains", (S, S), B, lambda a, b: b in a, "({1} in {0})"),
+        row("prefix", (S, S), B, lambda a, b: b.startswith(a), "{1}.startswith({0})"),
+        row("suffix", (S, S), B, lambda a, b: b.endswith(a), "{1}.endswith({0})"),
+        row("seq", (S, S), B, lambda a, b: a == b, "({0} == {1})", commutes=True),
         row("str", (I,), S, str, "str({0})"),
         row("from_int", (I,), S, lambda i: str(i) if i >= 0 else "",
-            "(str({0}) if {0} >= 0 else '')", sygus="str.from_int"),
-        row("to_int", (S,), I, rt._to_int, "_to_int({0})", sygus="str.to_int"),
+            "(str({0}) if {0} >= 0 else '')"),
+        row("to_int", (S,), I, rt._to_int, "_to_int({0})"),
         row("upper", (S,), S, str.upper, "{0}.upper()"),
         row("lower", (S,), S, str.lower, "{0}.lower()"),
         row("swapcase", (S,), S, str.swapcase, "{0}.swapcase()"),

@@ -31,7 +31,6 @@ class Operator:
       jax: JAX template under 64-bit types; empty where there is none.
       a64: instructions over `{d}` (result, no operand), `{t}`, `{u}` (free), operands, `{w}`,
         `{z}` = 64 - width and `{v}` = width - 1; empty where there is none.
-      sygus: names in SyGuS-IF, the first is printed.
       build: makes the expression of its operands, for a row that stands for more than one
         operator, such as a loop with a given body; such a row is in no table.
     """
@@ -48,7 +47,6 @@ class Operator:
     rust: str = ""
     jax: str = ""
     a64: tuple[str, ...] = ()
-    sygus: tuple[str, ...] = ()
     build: Callable[..., Any] | None = field(default=None, compare=False)
 
 

@@ -21,7 +21,7 @@ from ncpu.synth.types import Kind
 _LOOP = 2.5  # what a program with a loop costs besides
 _CORE = {
     Kind.I: "add sub mul div mod quot rem min max abs neg lt le eq gcd and or not xor",
-    Kind.U: "uadd usub umul uand uor uxor unot uneg ushl ushr uashr ult ueq uslt ule "
+    Kind.U: "uadd usub umul umulh uand uor uxor unot uneg ushl ushr uashr ult ueq uslt ule "
     "uclz urev urbit and or not xor",
     Kind.B: "and or not xor ite_b",
     Kind.S: "slen cat substr at find replace replace1 contains prefix suffix seq str to_int upper "

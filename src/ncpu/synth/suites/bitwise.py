@@ -20,6 +20,13 @@ def _signed(x: int, w: int) -> int:
     return x - (x >> w - 1 << w)
 
 
+def _near_lengths(rng: Random, parameters: Parameters) -> Arguments:
+    """Two words whose highest ones are at most a place apart."""
+    length = rng.randrange(parameters[0])
+    return tuple(rng.getrandbits(64) % (1 << length) | 1 << length >> rng.randrange(2)
+                 for _ in range(2))  # fmt: skip
+
+
 def _smear(x: int) -> int:
     return (1 << x.bit_length()) - 1
 
@@ -96,9 +103,15 @@ FAMILIES = families(
     hd09_abs_branchless=row(
         "U->U", lambda x, w: abs(_signed(x, w)), note="Of two's complement; the minimum stays."
     ),
-    hd10_same_clz=row("(U,U)->B", lambda x, y, w: x.bit_length() == y.bit_length()),
-    hd11_clz_less=row("(U,U)->B", lambda x, y, w: x.bit_length() > y.bit_length()),
-    hd12_clz_leq=row("(U,U)->B", lambda x, y, w: x.bit_length() >= y.bit_length()),
+    hd10_same_clz=row(
+        "(U,U)->B", lambda x, y, w: x.bit_length() == y.bit_length(), special=_near_lengths
+    ),
+    hd11_clz_less=row(
+        "(U,U)->B", lambda x, y, w: x.bit_length() > y.bit_length(), special=_near_lengths
+    ),
+    hd12_clz_leq=row(
+        "(U,U)->B", lambda x, y, w: x.bit_length() >= y.bit_length(), special=_near_lengths
+    ),
     hd13_sign_branchless=row(
         "U->U",
         lambda x, w: (_signed(x, w) > 0) - (_signed(x, w) < 0),
@@ -265,6 +278,7 @@ FAMILIES = families(
             (~x + rng.randint(-1, 1)) % (1 << p[0]),
             rng.randrange(2),
         ),
+        cases=lambda w: [(5, (1 << w) - 6 + more, carry) for carry in (0, 1) for more in (0, 1)],
         note="Carry out of the sum of two words and a carry bit.",
     ),
     morton_interleave8=row(
@@ -286,7 +300,7 @@ FAMILIES = families(
         lambda a, b, w: min(a + b, 255),
         BYTES,
         BYTES,
-        cases=[(255, 255), (128, 127), (128, 128), (200, 100)],
+        cases=[(255, 255), (128, 127), (128, 128), (200, 100), (139, 4), (250, 3), (90, 99)],
         note="Of two bytes.",
     ),
     min_branchless=row("(U,U)->U", lambda x, y, w: min(x, y), note="Unsigned."),

@@ -111,11 +111,20 @@ class Problem:
         """The initial examples and, for each rival that fits them, one that it gets wrong."""
         cases, others = self._initial(count)
         added: list[Example] = []
-        while witness := self._witness([*added, *cases, *others]):
+        rivals = [(rival, p) for rival in self.rivals for p in self._variants(rival)]
+        near = [(self.family, p) for p in self._neighbours()]
+        while True:
+            seen = [*added, *cases, *others]
+            foreign = self._witness(rivals, seen)
+            witness = foreign or self._witness(near, seen)
+            if witness is None:
+                break
+            if len(seen) >= MOST and not others:
+                if foreign is None:
+                    break  # constants that close would take more examples than are shown
+                raise SpecError(f"{self.name}: {MOST} examples do not tell it from its rivals")
             added.append(witness)
-            if len(cases) + len(others) + len(added) > MOST:
-                if not others:
-                    raise SpecError(f"{self.name}: {MOST} examples do not tell it from its rivals")
+            if len(seen) >= MOST:
                 others.pop()
         shown = (*cases, *others, *added)
         unseen = self._unseen(shown)
@@ -149,15 +158,37 @@ class Problem:
         more = _varied(rest, [*cases, *others], count - len(cases) - len(others))
         return cases, [*others, *more]
 
-    def _witness(self, shown: list[Example]) -> Example | None:
+    def _witness(
+        self, rivals: list[tuple[Family, Parameters]], shown: list[Example]
+    ) -> Example | None:
         """An example that a rival, fitting all that is shown, gets wrong; None if there is none."""
-        for rival in self.rivals:
-            for parameters in self._variants(rival):
-                if self._fits(rival, parameters, shown):
-                    difference = self._difference(rival, parameters)
-                    if difference is not None:
-                        return difference
+        for rival, parameters in rivals:
+            if self._fits(rival, parameters, shown):
+                difference = self._difference(rival, parameters)
+                if difference is not None:
+                    return difference
         return None
+
+    def _neighbours(self) -> list[Parameters]:
+        """The family's own constants with one of them off by one, where that is defined."""
+        found = []
+        for place in range(int(self.family.has_words), len(self.parameters)):
+            value = self.parameters[place]
+            for near in (value - 1, value + 1) if type(value) is int else ():
+                parameters = (*self.parameters[:place], near, *self.parameters[place + 1 :])
+                if self._runs(parameters):
+                    found.append(parameters)
+        return found
+
+    def _runs(self, parameters: Parameters) -> bool:
+        """Whether the reference is defined with these constants."""
+        program = self.family.reference(parameters)
+        try:
+            for arguments in self._pool:
+                program(*arguments)
+        except (ArithmeticError, ValueError, LookupError):
+            return False
+        return True
 
     def _variants(self, rival: Family) -> list[Parameters]:
         if self.width not in rival.widths:
