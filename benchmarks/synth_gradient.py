@@ -1,6 +1,7 @@
 """Gradient synthesis: who is solved, per-restart success, worth of the bank, restarts x steps/s.
 
     python benchmarks/synth_gradient.py u95 --seconds 6
+    python benchmarks/synth_gradient.py u95 --seconds 6 --still    # the same draws, no gradient
     python benchmarks/synth_gradient.py tiny --seconds 6
     python benchmarks/synth_gradient.py loops --restarts 512
     python benchmarks/synth_gradient.py bank
@@ -75,7 +76,8 @@ def solve(searcher: Gradient, name: str, seconds: float, hidden: int) -> dict[st
 
 def suite(part: str, args: argparse.Namespace) -> dict[str, Any]:
     """Every problem of a suite, one bank over all of them."""
-    searcher = Gradient(restarts=args.restarts, learns=not args.no_bank)
+    schedule = Schedule(learning_rate=0.0) if args.still else Schedule()
+    searcher = Gradient(restarts=args.restarts, schedule=schedule, learns=not args.no_bank)
     warm(searcher)
     rows, start = [], time.perf_counter()
     for name in suites.SUITES[part]:
@@ -90,7 +92,8 @@ def suite(part: str, args: argparse.Namespace) -> dict[str, Any]:
     count = {v: sum(r["verdict"] == v for r in rows) for v in ("solved", "wrong", "unsolved")}
     return {"problems": len(suites.SUITES[part]), "tried": tried, **count,
             "seconds": sum(seconds), "median seconds": float(np.median(seconds)),
-            "limit": args.seconds, "bank": not args.no_bank, "rows": rows}  # fmt: skip
+            "limit": args.seconds, "bank": not args.no_bank, "gradient": not args.still,
+            "rows": rows}  # fmt: skip
 
 
 def loops(args: argparse.Namespace) -> dict[str, Any]:
@@ -168,6 +171,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--hidden", type=int, default=10_000)
     parser.add_argument("--no-bank", action="store_true", help="nothing is learned on the way")
+    parser.add_argument("--still", action="store_true", help="a learning rate of 0: sampling alone")
     args = parser.parse_args()
     parts = {"loops": loops, "bank": bank, "speed": speed}
     xla.use_cache()
@@ -180,7 +184,8 @@ def main() -> None:
              "load average at start": load,
              "wall seconds": time.perf_counter() - start}  # fmt: skip
     RESULTS.mkdir(exist_ok=True)
-    out = RESULTS / f"synth_gradient_{args.part}{'_no_bank' if args.no_bank else ''}.json"
+    without = "_no_bank" * args.no_bank + "_still" * args.still
+    out = RESULTS / f"synth_gradient_{args.part}{without}.json"
     out.write_text(json.dumps(made, indent=1) + "\n")
     print({k: v for k, v in made.items() if k != "rows"})
 
