@@ -1,5 +1,6 @@
 # Two commands on a fresh machine: `make demo` and `make test`.
 PYTHON ?= python3
+EXTRAS ?= dev
 VENV := .venv
 BIN := $(VENV)/bin
 APT := gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static clang bubblewrap
@@ -10,7 +11,7 @@ $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info < (3, 14), "Python 3.11 to 3.13 is needed"'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --editable '.[$(EXTRAS)]'
 	touch $@
 
 # Debian's cross compiler and emulator are the references; without apt their tests skip.
