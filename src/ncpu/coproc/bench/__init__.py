@@ -1,0 +1,1 @@
+"""A language model on tasks with and without its coprocessor, counted fairly."""
