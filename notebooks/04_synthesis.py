@@ -42,13 +42,13 @@ from ncpu.synth.spec import Budget, SynthesisSpec
 from ncpu.synth.suites import problems
 
 # %% [markdown]
-# ## Ninety specifications
-# Thirty small families, three draws each: other examples, other constants. The synthesiser sees the
+# ## Two hundred specifications
+# Thirty small families, seven draws each: other examples, other constants. The synthesiser sees the
 # examples and neither the name nor the family; a program counts when it is right on inputs that
 # it was not found from.
 
 # %%
-drawn = list(problems("tiny", seeds=range(3)))
+drawn = list(problems("tiny", seeds=range(7)))
 synthesizer = ProgramSynthesizer(budget=Budget(seconds=2.0))
 found = [synthesizer.synthesize(SynthesisSpec(p.visible(), p.signature)) for p in drawn]
 
