@@ -16,6 +16,7 @@ import pytest
 from flax import nnx
 from flax.traverse_util import flatten_dict, unflatten_dict
 
+from ncpu import sealed
 from ncpu.coproc import CoprocessorConfig, CoprocessorConfigError, Operands, Role
 from ncpu.coproc.adapters import nnx_decoder, saving
 from ncpu.coproc.adapters.observe import observe
@@ -375,7 +376,7 @@ def test_saved_files_are_checked(gpt2: Any, saved: Path, tmp_path: Path) -> None
     changes: tuple[tuple[dict[str, Any], str], ...] = (
         ({"width": 64}, "width is 64; accepted for this model: 32"),
         ({"model": "FlaxOPTForCausalLM"}, "model is 'FlaxOPTForCausalLM'"),
-        ({"format": 2}, "format is 2; accepted: 1"),
+        ({"format": 2}, "its format is 2, not 1"),
         ({"depth": "2"}, "depth is '2'; accepted: a JSON int"),
         ({"config": {"max_gate": 2.0}}, r"config: max_gate is 2\.0"),
         ({"files": {"weights/none": "0"}}, "weights/none is missing"),
@@ -383,9 +384,14 @@ def test_saved_files_are_checked(gpt2: Any, saved: Path, tmp_path: Path) -> None
     target = tmp_path / "coprocessor"
     shutil.copytree(saved / "coprocessor", target)
     for change, message in changes:
-        (target / "manifest.json").write_text(json.dumps(manifest | change))
+        changed = manifest | change
+        changed["seal"] = sealed.seal(changed)
+        (target / "manifest.json").write_text(json.dumps(changed))
         with pytest.raises(CoprocessorFilesError, match=message):
             load_coprocessor(tmp_path, gpt2)
+    (target / "manifest.json").write_text(json.dumps(manifest | {"width": 64}))
+    with pytest.raises(CoprocessorFilesError, match=r"manifest\.json was altered"):
+        load_coprocessor(tmp_path, gpt2)
     (target / "manifest.json").write_text(json.dumps(manifest))
     name = next(iter(manifest["files"]))
     (target / name).write_bytes(b"")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
+from ncpu import sealed
 from ncpu.neural_alu import checkpoint
 from ncpu.neural_alu.cells import CELLS
 from ncpu.neural_alu.planes import Networks
@@ -64,7 +65,7 @@ def test_every_product_of_two_bytes(networks: Networks) -> None:
 
 def test_margins_are_those_of_the_manifest(networks: Networks) -> None:
     """The smallest distance of a logit to the decision is what training reported."""
-    manifest = checkpoint._read_json(checkpoint.folder() / checkpoint.MANIFEST)
+    manifest = sealed.read_manifest(checkpoint.folder())
     for name, spec in CELLS.items():
         logits = networks[name](*jnp.asarray(spec.domain().T))
         margin = min(float(jnp.min(jnp.abs(x))) for x in logits)
@@ -103,7 +104,7 @@ def test_too_little_training_is_an_error() -> None:
 @pytest.mark.slow
 def test_the_checkpoint_is_what_its_command_makes(networks: Networks) -> None:
     """By decisions: another processor may round the weights differently."""
-    manifest = checkpoint._read_json(checkpoint.folder() / checkpoint.MANIFEST)
+    manifest = sealed.read_manifest(checkpoint.folder())
     made = train(manifest["seed"], steps=manifest["steps"], restarts=manifest["restarts"])
     for name in CELLS:
         np.testing.assert_array_equal(decisions(made, name), decisions(networks, name))

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
+from ncpu import sealed
 from ncpu.cli import main
 from ncpu.neural_alu import checkpoint, ops
 from ncpu.neural_alu.cells import CELLS, Cell, ProductCell
@@ -97,13 +98,13 @@ def test_one_flipped_bit(copy: Path, name: str) -> None:
         altered = bytearray(data)
         altered[at] ^= 1 << int(rng.integers(8))
         (copy / name).write_bytes(altered)
-        refused(copy, "manifest.json" if name == checkpoint.MANIFEST else name)
+        refused(copy, "manifest.json" if name == sealed.MANIFEST else name)
 
 
 def rewrite(path: Path, change: Callable[[dict], object]) -> None:
-    manifest = json.loads((path / checkpoint.MANIFEST).read_text())
+    manifest = json.loads((path / sealed.MANIFEST).read_text())
     change(manifest)
-    (path / checkpoint.MANIFEST).write_text(json.dumps(manifest))
+    (path / sealed.MANIFEST).write_text(json.dumps(manifest))
 
 
 @pytest.mark.parametrize(
@@ -125,15 +126,15 @@ def test_altered_manifest(copy: Path, change: Callable[[dict], object], message:
 
 @pytest.mark.parametrize("text", ["[]", "", "{", "\xff"])
 def test_manifest_that_is_none(copy: Path, text: str) -> None:
-    (copy / checkpoint.MANIFEST).write_text(text, encoding="latin-1")
+    (copy / sealed.MANIFEST).write_text(text, encoding="latin-1")
     refused(copy, "manifest.json")
 
 
 def test_another_checkpoints_weights(copy: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     checkpoint.save(small(1), other, {})
-    shutil.rmtree(copy / checkpoint.WEIGHTS)
-    shutil.copytree(other / checkpoint.WEIGHTS, copy / checkpoint.WEIGHTS)
+    shutil.rmtree(copy / sealed.WEIGHTS)
+    shutil.copytree(other / sealed.WEIGHTS, copy / sealed.WEIGHTS)
     refused(copy, "weights/")
 
 
@@ -199,7 +200,7 @@ def test_a_save_replaces(tmp_path: Path) -> None:
         digest = checkpoint.save(small(seed), path, {"seed": seed})
         assert equal(checkpoint.load(path), small(seed))
         assert checkpoint.digest(checkpoint.load(path)) == digest
-        assert json.loads((path / checkpoint.MANIFEST).read_text())["seed"] == seed
+        assert json.loads((path / sealed.MANIFEST).read_text())["seed"] == seed
     assert [file.name for file in tmp_path.iterdir()] == ["cells"]
 
 
@@ -226,7 +227,7 @@ def test_a_save_that_fails_leaves_what_was_there(
             case "weights":
                 patched.setattr(checkpoint, "weights", full)
             case "manifest":
-                patched.setattr(checkpoint, "_seal", full)
+                patched.setattr(sealed, "seal", full)
             case _:
                 patched.setattr(os, "rename", renaming)
         checkpoint.save(small(4), path, {})
@@ -238,7 +239,7 @@ def test_a_save_that_fails_leaves_what_was_there(
 def test_the_command_line_says_so(
     alu: str, copy: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    (copy / checkpoint.MANIFEST).unlink()
+    (copy / sealed.MANIFEST).unlink()
     monkeypatch.setattr(checkpoint, "folder", lambda: copy)
     program = REPO / "programs" / "asm" / "hello.s"
     monkeypatch.setattr(sys, "argv", ["ncpu"])

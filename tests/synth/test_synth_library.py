@@ -9,9 +9,10 @@ import sys
 
 import pytest
 
+from ncpu import sealed
 from ncpu.synth.errors import LibraryError
 from ncpu.synth.expression import arg, call, const, local, loop
-from ncpu.synth.library import FORMAT, HEADER, MANIFEST, Library, _seal, key_of
+from ncpu.synth.library import FORMAT, HEADER, MANIFEST, Library, key_of
 from ncpu.synth.spec import Solution, SynthesisSpec
 from ncpu.synth.types import Kind
 
@@ -111,7 +112,7 @@ def test_a_forged_entry_is_refused_by_running_it(library):
     (folder / MANIFEST).write_text(json.dumps(manifest))
     with pytest.raises(LibraryError, match="altered"):
         Library(library.path).get(SQUARE)
-    (folder / MANIFEST).write_text(json.dumps(manifest | {"seal": _seal(manifest)}))
+    (folder / MANIFEST).write_text(json.dumps(manifest | {"seal": sealed.seal(manifest)}))
     with pytest.raises(LibraryError, match="does not satisfy the examples"):
         Library(library.path).get(SQUARE)
 

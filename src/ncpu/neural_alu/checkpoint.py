@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import os
-import shutil
-import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,15 +12,13 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from ncpu import sealed
 from ncpu.machine.errors import NcpuError
 from ncpu.neural_alu.cells import BYTE, CELLS, PAIRS, Cell, ProductCell
 from ncpu.neural_alu.planes import Networks
 
 COMMAND = "ncpu train alu"
-MANIFEST = "manifest.json"
 CERTIFICATE = "certificate.json"
-WEIGHTS = "weights"
-FORMAT = 1
 
 
 class CheckpointError(NcpuError, RuntimeError):
@@ -67,56 +61,10 @@ def save(networks: Networks, path: Path, training: dict[str, Any]) -> str:
     Returns:
       The digest.
     """
-    import orbax.checkpoint as ocp
-
-    path = path.absolute()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    try:
-        with ocp.StandardCheckpointer() as checkpointer:
-            checkpointer.save(temporary / WEIGHTS, weights(networks))
-        value = digest(networks)
-        manifest = {"format": FORMAT, "command": COMMAND, "digest": value, **training}
-        manifest["files"] = _files(temporary)
-        manifest["seal"] = _seal(manifest)
-        (temporary / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
-        temporary.chmod(0o755)
-        _replace(path, temporary)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
+    value = digest(networks)
+    sealed.write(path, weights(networks), {"command": COMMAND, "digest": value, **training})
     shared.cache_clear()  # what was loaded from that folder is no longer there
     return value
-
-
-def _replace(path: Path, new: Path) -> None:
-    """Put the folder `new` at `path`, or leave what is there."""
-    if not path.exists():
-        os.rename(new, path)
-        return
-    aside = new.with_name(f"{new.name}.old")
-    os.rename(path, aside)
-    try:
-        os.rename(new, path)
-    except BaseException:
-        os.rename(aside, path)
-        raise
-    shutil.rmtree(aside)
-
-
-def _files(path: Path) -> dict[str, str]:
-    """SHA-256 of each file of the weights in a checkpoint's folder."""
-    return {
-        file.relative_to(path).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest()
-        for file in sorted((path / WEIGHTS).rglob("*"))
-        if file.is_file()
-    }
-
-
-def _seal(manifest: dict[str, Any]) -> str:
-    """SHA-256 of what a manifest says."""
-    said = {key: value for key, value in manifest.items() if key != "seal"}
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def load(path: Path | None = None, *, certified: bool = True) -> dict[str, Cell | ProductCell]:
@@ -141,29 +89,29 @@ def shared(path: Path, certified: bool = True) -> Networks:
     """As `load`, read once for all callers, who must not change what they get."""
     if not path.is_dir():
         raise _error(path, "there is no such folder")
-    manifest = _read_json(path / MANIFEST)
-    if manifest.get("format") != FORMAT:
-        raise _error(path, f"its format is {manifest.get('format')!r}, not {FORMAT}")
-    if manifest.get("seal") != _seal(manifest):
-        raise _error(path, f"{MANIFEST} was altered")
-    # Before orbax reads them: it overlooks some damage and reports other from threads.
-    found = _files(path)
-    for name, expected in manifest["files"].items():
-        if found.get(name) != expected:
-            raise _error(path, f"{name} {'was altered' if name in found else 'is missing'}")
     try:
-        networks = _networks(_restore(path / WEIGHTS))
-    except Exception as error:  # orbax and tensorstore raise whatever the damage leads to
-        raise _error(path, f"its weights cannot be read ({type(error).__name__})") from error
-    found = digest(networks)
-    if found != manifest.get("digest"):
-        raise _error(path, f"its weights have digest {found[:16]}, not that of the manifest")
-    certificate = path / CERTIFICATE
-    if certified and certificate.exists() and _read_json(certificate).get("digest") != found:
+        manifest = sealed.read_manifest(path)
+        networks = _networks(sealed.read_weights(path, _shapes()))
+        found = digest(networks)
+        if found != manifest.get("digest"):
+            raise sealed.SealError(
+                f"its weights have digest {found[:16]}, not that of the manifest"
+            )
+        certificate = _certificate(path) if certified else {}
+    except sealed.SealError as error:
+        raise _error(path, str(error)) from error
+    if certificate and certificate.get("digest") != found:
         raise CheckpointError(
-            f"{certificate} certifies other weights than {path} holds: run `ncpu certify alu`"
+            f"{path / CERTIFICATE} certifies other weights than {path} holds: "
+            "run `ncpu certify alu`"
         )
     return networks
+
+
+def _certificate(path: Path) -> dict[str, Any]:
+    """What was certified of a checkpoint; empty if nothing was."""
+    certificate = path / CERTIFICATE
+    return sealed.read_json(certificate) if certificate.exists() else {}
 
 
 def _error(path: Path, what: str) -> CheckpointError:
@@ -171,16 +119,6 @@ def _error(path: Path, what: str) -> CheckpointError:
         f"the checkpoint {path} cannot be used: {what}; `{COMMAND}` makes it anew, "
         "`ncpu certify alu` certifies it"
     )
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise _error(path.parent, f"{path.name} cannot be read ({error})") from error
-    if not isinstance(value, dict):
-        raise _error(path.parent, f"{path.name} is not a JSON object")
-    return value
 
 
 def _shapes() -> dict[str, dict[str, jax.ShapeDtypeStruct]]:
@@ -191,17 +129,6 @@ def _shapes() -> dict[str, dict[str, jax.ShapeDtypeStruct]]:
         shapes = {"w1": (i, h), "b1": (h,), "w2": (h, o), "b2": (o,)}
         out[name] = {k: jax.ShapeDtypeStruct(shape, jnp.float32) for k, shape in shapes.items()}
     return out
-
-
-def _restore(path: Path) -> dict[str, dict[str, Any]]:
-    import orbax.checkpoint as ocp
-
-    expected = _shapes()
-    with ocp.StandardCheckpointer() as checkpointer:
-        found = checkpointer.restore(path.absolute(), expected)
-    if jax.tree.map(jnp.shape, found) != jax.tree.map(jnp.shape, expected):
-        raise ValueError("weights of other shapes")  # which orbax restores as they are
-    return found
 
 
 def _networks(arrays: dict[str, dict[str, Any]]) -> dict[str, Cell | ProductCell]:

@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from ncpu import sealed
 from ncpu.synth.errors import LibraryError
 from ncpu.synth.evaluate import satisfies
 from ncpu.synth.expression import from_json, to_json
@@ -146,9 +147,9 @@ class Library:
                 "program": str(solution.program),
                 "length": len(tree),
                 **{name: kind(getattr(solution, name)) for name, kind in _FIELDS.items()},
-                "files": _hashes(temporary),
+                "files": sealed.hashes(temporary, TREE),
             }
-            _write(temporary / MANIFEST, manifest | {"seal": _seal(manifest)})
+            _write(temporary / MANIFEST, manifest | {"seal": sealed.seal(manifest)})
             temporary.chmod(0o755)
             try:
                 os.rename(temporary, self._folder(key))
@@ -166,12 +167,12 @@ class Library:
         for name, kind in (wanted | _FIELDS).items():
             if not isinstance(manifest.get(name), kind):
                 raise _damaged(folder, f"its manifest has no {name}")
-        if manifest.get("format") != FORMAT or manifest.get("seal") != _seal(manifest):
+        if manifest.get("format") != FORMAT or manifest.get("seal") != sealed.seal(manifest):
             raise _damaged(folder, "its manifest was altered, or is of another version")
         stated = hashlib.sha256(manifest["specification"].encode()).hexdigest()
         if not key == manifest["key"] == stated:
             raise _damaged(folder, "it stands under the key of another specification")
-        if _hashes(folder) != manifest["files"]:
+        if sealed.hashes(folder, TREE) != manifest["files"]:
             raise _damaged(folder, "a file was altered, added or is missing")
         if not 0 < manifest["length"] <= _LARGEST:
             raise _damaged(folder, f"a program of {manifest['length']} bytes")
@@ -209,21 +210,6 @@ def _restored(path: Path, length: int) -> bytes:
         return np.asarray(checkpointer.restore(path, wanted)["json"]).tobytes()
 
 
-def _hashes(folder: Path) -> dict[str, str]:
-    """SHA-256 of each file of the program in an entry's folder."""
-    return {
-        file.relative_to(folder).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest()
-        for file in sorted((folder / TREE).rglob("*"))
-        if file.is_file()
-    }
-
-
-def _seal(manifest: dict[str, Any]) -> str:
-    """SHA-256 of what a manifest says."""
-    said = {name: value for name, value in manifest.items() if name != "seal"}
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
-
-
 def _write(path: Path, content: dict[str, Any]) -> None:
     """Writes JSON under a temporary name, then renames it."""
     handle, name = tempfile.mkstemp(prefix=".", dir=path.parent)
@@ -234,9 +220,6 @@ def _write(path: Path, content: dict[str, Any]) -> None:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
-        raise _damaged(path.parent, f"{path.name} cannot be read ({error})") from error
-    if not isinstance(found, dict):
-        raise _damaged(path.parent, f"{path.name} is not a JSON object")
-    return found
+        return sealed.read_json(path)
+    except sealed.SealError as error:
+        raise _damaged(path.parent, str(error)) from error
