@@ -68,34 +68,39 @@ def _replace(path: Path, new: Path) -> None:
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
-    """The manifest of a folder whose files are what it says.
+    """What a folder's manifest says.
 
     Raises:
-      SealError: it is missing, of another format or altered, or a file is.
+      SealError: it is missing, of another format or altered.
     """
     manifest = read_json(path / MANIFEST)
     if manifest.get("format") != FORMAT:
         raise SealError(f"its format is {manifest.get('format')!r}, not {FORMAT}")
     if manifest.get("seal") != seal(manifest):
         raise SealError(f"{MANIFEST} was altered")
-    # Before orbax reads them: it overlooks some damage and reports other from threads.
-    found = hashes(path, WEIGHTS)
-    for name, expected in manifest["files"].items():
-        if found.get(name) != expected:
-            raise SealError(f"{name} {'was altered' if name in found else 'is missing'}")
     return manifest
 
 
-def read_weights(path: Path, expected: Any) -> Any:
+def read_weights(path: Path, manifest: Mapping[str, Any], expected: Any) -> Any:
     """The weights, in the structure of `expected` and of its shapes and types.
 
+    Args:
+      path: the folder.
+      manifest: as `read_manifest` returned it.
+      expected: a pytree of arrays or of their shapes and types.
+
     Raises:
-      SealError: they cannot be read, or a tensor is missing, too many or of another shape or
-        type; names it.
+      SealError: a file is missing or altered, or a tensor is missing, too many or of another
+        shape or type; names it.
     """
     import jax
     import orbax.checkpoint as ocp
 
+    # Before orbax reads them: it overlooks some damage and reports other from threads.
+    files = hashes(path, WEIGHTS)
+    for name, digest in manifest["files"].items():
+        if files.get(name) != digest:
+            raise SealError(f"{name} {'was altered' if name in files else 'is missing'}")
     try:
         with ocp.StandardCheckpointer() as checkpointer:
             found = checkpointer.restore(path.absolute() / WEIGHTS)

@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from ncpu.cli import machine, muxleq, neural, npcot, project, synth
+from ncpu.cli import coproc, machine, muxleq, neural, npcot, project, synth
 
 app = typer.Typer(
     name="ncpu",
@@ -22,6 +22,7 @@ neural.register(app)
 muxleq.register(app)
 npcot.register(app)
 synth.register(app)
+coproc.register(app)
 
 
 def main(argv: list[str] | None = None) -> Any:

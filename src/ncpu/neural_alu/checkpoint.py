@@ -91,7 +91,7 @@ def shared(path: Path, certified: bool = True) -> Networks:
         raise _error(path, "there is no such folder")
     try:
         manifest = sealed.read_manifest(path)
-        networks = _networks(sealed.read_weights(path, _shapes()))
+        networks = _networks(sealed.read_weights(path, manifest, _shapes()))
         found = digest(networks)
         if found != manifest.get("digest"):
             raise sealed.SealError(

@@ -58,10 +58,10 @@ def save(folder: Path, identity: Identity, weights: Mapping[str, Any]) -> None:
 
 
 def read_identity(folder: Path) -> Identity:
-    """Which model a saved coprocessor fits, and its configuration, with all its files checked.
+    """Which model a saved coprocessor fits, and its configuration.
 
     Raises:
-      CoprocessorFilesError: a file is missing or altered, or a field of the manifest is wrong.
+      CoprocessorFilesError: the manifest is missing or altered, or a field of it is wrong.
     """
     manifest = _manifest(folder)
     try:
@@ -79,7 +79,7 @@ def read_weights(folder: Path, expected: Mapping[str, Any]) -> dict[str, Any]:
         shape; names it.
     """
     try:
-        return sealed.read_weights(folder, expected)
+        return sealed.read_weights(folder, _manifest(folder), expected)
     except sealed.SealError as error:
         raise CoprocessorFilesError(f"{folder}: {error}") from error
 
