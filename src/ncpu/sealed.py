@@ -43,6 +43,8 @@ def write(path: Path, weights: Any, manifest: Mapping[str, Any]) -> None:
     try:
         with ocp.StandardCheckpointer() as checkpointer:
             checkpointer.save(temporary / WEIGHTS, weights)
+        # Says where on this machine it was written, and is not needed to read it.
+        (temporary / WEIGHTS / "commit_success.txt").unlink(missing_ok=True)
         said = {"format": FORMAT, **manifest, "files": hashes(temporary, WEIGHTS)}
         (temporary / MANIFEST).write_text(json.dumps(said | {"seal": seal(said)}, indent=2) + "\n")
         temporary.chmod(0o755)
