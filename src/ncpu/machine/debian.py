@@ -1,10 +1,11 @@
-"""Debian's arm64 packages as guest material: download one and unpack it, nothing installed.
+"""Debian's arm64 packages as guest material: downloaded and unpacked, nothing installed.
 
 The host's `apt-get` does the work, so its mirrors, proxies and signing keys are the ones in force.
 It runs on a private state folder whose only architecture is arm64: the host's package database and
 its list of foreign architectures stay as they are, and no privileges are needed.
 
-    busybox = fetch("busybox-static") / "bin/busybox"
+    busybox = fetch("busybox-static") / "bin/busybox"  # one package, alone
+    build_root(["coreutils", "gawk"], Path("root"))    # packages and all they depend on
 """
 
 from __future__ import annotations
@@ -16,12 +17,19 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import IO
+
+from ncpu.machine.errors import NcpuError
 
 ARCHITECTURE = "arm64"
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9+.-]+")
+# A line of `apt-get -s install`: what it would unpack, in an order that honours dependencies.
+_PLANNED = re.compile(r"Inst (\S+) (?:\[\S+\] )?\((\S+) .*\[(\S+)\]\)")
+# Folders that Debian's releases have merged into /usr; links there lead old packages into place.
+_MERGED = ("bin", "sbin", "lib")
 _TIMEOUT_SECONDS = 300
 
 # `#clear` drops the host's hooks, which would otherwise clean or notify the host's own package
@@ -42,7 +50,7 @@ Dir::Log "{log}";
 """
 
 
-class DebianError(RuntimeError):
+class DebianError(NcpuError, RuntimeError):
     """A package could not be had: a tool or the network is missing, or there is no such package."""
 
 
@@ -70,10 +78,7 @@ def fetch(name: str, *, cache: Path | None = None) -> Path:
         DebianError: `apt-get` or `dpkg-deb` is missing, the index or the package could not be
             downloaded, or the release has no such package.
     """
-    if not _NAME.fullmatch(name):
-        raise DebianError(
-            f"{name!r} is no Debian package name: accepted are two or more of a-z 0-9 + . -"
-        )
+    _check_names([name])
     cache = cache_folder() if cache is None else cache
     target = cache / ARCHITECTURE / name
     if target.is_dir():
@@ -90,6 +95,103 @@ def fetch(name: str, *, cache: Path | None = None) -> Path:
             # The rename is what makes the package appear: a killed process leaves no half tree.
             tree.rename(target)
     return target
+
+
+def build_root(packages: Sequence[str], out: Path, *, cache: Path | None = None) -> list[str]:
+    """Make a root file system of arm64 packages and everything they depend on.
+
+    Packages are unpacked in the order apt would install them, recommended ones left out. No
+    maintainer script is run: what those would make (alternatives such as `awk`, caches, users)
+    is not there. `/bin`, `/sbin` and `/lib` are links into `/usr`.
+
+    Args:
+        packages: their names, at least one.
+        out: the folder to make; it appears whole, under a temporary name before, and must not
+            exist or be empty.
+        cache: where downloaded archives are kept; `cache_folder()` when left out.
+
+    Returns:
+        What was unpacked, as `name version`, in order.
+
+    Raises:
+        DebianError: a tool or the network is missing, there is no such package, dependencies
+            cannot be met, or `out` cannot be written.
+    """
+    _check_names(packages)
+    out = out.absolute()
+    if not out.parent.is_dir() or (out.exists() and (not out.is_dir() or any(out.iterdir()))):
+        raise DebianError(f"cannot make {out}: a new or empty folder in an existing one is needed")
+    cache = cache_folder() if cache is None else cache
+    tools = {tool: _tool(tool) for tool in ("apt-get", "dpkg-deb", "tar")}
+    with _locked(cache):
+        plan, archives = _download_all(tools["apt-get"], packages, cache / "apt")
+        try:
+            with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as work:
+                tree = Path(work) / "tree"
+                _skeleton(tree)
+                for archive in archives:
+                    _unpack(tools, archive, tree, Path(work) / "tar")
+                tree.rename(out)
+        except OSError as error:
+            raise DebianError(f"cannot make {out}: {error}") from error
+    return plan
+
+
+def _skeleton(tree: Path) -> None:
+    """The folders that packages take for granted."""
+    tree.mkdir(mode=0o755)
+    for name in _MERGED:
+        (tree / "usr" / name).mkdir(parents=True)
+        (tree / name).symlink_to(f"usr/{name}")
+    for name, mode in (("etc", 0o755), ("root", 0o700), ("tmp", 0o1777), ("var", 0o755)):
+        (tree / name).mkdir()
+        (tree / name).chmod(mode)
+
+
+def _unpack(tools: Mapping[str, str], archive: Path, tree: Path, scratch: Path) -> None:
+    """Add a package's files to `tree`, through its links (`dpkg-deb -x` would replace them)."""
+    failure = f"cannot unpack {archive.name}"
+    with scratch.open("wb") as file:
+        _run([tools["dpkg-deb"], "--fsys-tarfile", str(archive)], failure, stdout=file)
+    extract = [tools["tar"], "-x", "-p", "--keep-directory-symlink", "-f", str(scratch)]
+    _run([*extract, "-C", str(tree)], failure)
+
+
+def _download_all(
+    apt_get: str, packages: Sequence[str], private: Path
+) -> tuple[list[str], list[Path]]:
+    """Have the archives of packages and dependencies in the cache: what they are, and where."""
+    command = [apt_get, "-q", "-c", str(private / "apt.conf"), "--no-install-recommends"]
+    failure = f"cannot download {' '.join(packages)} for {ARCHITECTURE}"
+    fresh = not (private / "apt.conf").is_file()
+    if fresh:
+        _update(apt_get, private)
+    try:
+        _run([*command, "-y", "--download-only", "install", *packages], failure)
+    except DebianError:
+        if fresh:
+            raise
+        _update(apt_get, private)
+        _run([*command, "-y", "--download-only", "install", *packages], failure)
+    said = _run([*command, "-s", "install", *packages], failure)
+    found = [match.groups() for match in map(_PLANNED.match, said.splitlines()) if match]
+    folder = private.absolute() / "cache" / "archives"
+    paths = [folder / f"{n}_{v.replace(':', '%3a')}_{a}.deb" for n, v, a in found]
+    missing = [path.name for path in paths if not path.is_file()]
+    if missing or not paths:
+        raise DebianError(f"{failure}: apt-get left no {', '.join(missing) or 'archives'}")
+    return [f"{name} {version}" for name, version, _ in found], paths
+
+
+def _check_names(names: Sequence[str]) -> None:
+    """Refuse what is no package name: an option for apt-get, say."""
+    if not names:
+        raise DebianError("no package named: one or more are needed")
+    for name in names:
+        if not _NAME.fullmatch(name):
+            raise DebianError(
+                f"{name!r} is no Debian package name: accepted are two or more of a-z 0-9 + . -"
+            )
 
 
 def _download(apt_get: str, name: str, private: Path, work: Path) -> Path:
@@ -141,16 +243,20 @@ def _tool(name: str) -> str:
     return path
 
 
-def _run(command: list[str], failure: str, *, cwd: Path | None = None) -> None:
-    """Run a tool; on any failure raise `DebianError(failure: the tool's last words)`."""
+def _run(
+    command: list[str], failure: str, *, cwd: Path | None = None, stdout: IO[bytes] | None = None
+) -> str:
+    """Run a tool: its output, unless that goes to `stdout`.
+
+    On any failure raises `DebianError(failure: the tool's last words)`.
+    """
     try:
         done = subprocess.run(
             command,
             cwd=cwd,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
+            stdout=stdout or subprocess.PIPE,
+            stderr=subprocess.PIPE,
             timeout=_TIMEOUT_SECONDS,
         )
     except subprocess.TimeoutExpired as error:
@@ -158,9 +264,11 @@ def _run(command: list[str], failure: str, *, cwd: Path | None = None) -> None:
     except OSError as error:
         raise DebianError(f"{failure}: {error}") from error
     if done.returncode:
-        said = [line for line in done.stderr.splitlines() if line.startswith(("E:", "W:"))]
-        words = " ".join(said[-3:]) or done.stderr.strip()[-300:] or "no reason given"
+        words = done.stderr.decode(errors="replace")
+        said = [line for line in words.splitlines() if line.startswith(("E:", "W:"))]
+        words = " ".join(said[-3:]) or words.strip()[-300:] or "no reason given"
         raise DebianError(f"{failure}: {words}")
+    return (done.stdout or b"").decode(errors="replace")
 
 
 @contextlib.contextmanager
