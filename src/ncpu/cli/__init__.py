@@ -26,11 +26,11 @@ coproc.register(app)
 
 
 def main(argv: list[str] | None = None) -> Any:
-    """Entry point; our own errors become one line and exit code 2."""
+    """Entry point; our own errors become one line and their exit code."""
     from ncpu.machine.errors import NcpuError
 
     try:
         app(args=argv)
     except NcpuError as error:
         print(f"ncpu: {error}", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(error.exit_code)

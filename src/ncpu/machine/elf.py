@@ -2,7 +2,8 @@
 
 One flat window of memory holds everything, lowest address first: a guard page, the page
 with the signal trampoline, the program's segments, the heap (brk) growing up, mappings
-growing down, a guard page, the stack.
+growing down from the program's interpreter (its dynamic linker, where it asks for one), a
+guard page, the stack.
 
 Sources: the ELF-64 gABI; "ELF for the Arm 64-bit Architecture" (AAELF64);
 `fs/binfmt_elf.c` of Linux for the auxiliary vector and the stack's initial contents.
@@ -13,17 +14,17 @@ from __future__ import annotations
 import os
 import random
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import jax.numpy as jnp
 import numpy as np
 
-from ncpu.machine import elf_file, word
+from ncpu.machine import elf_file
 from ncpu.machine.elf_file import PF_R, PF_W, PF_X, Header
 from ncpu.machine.errors import ElfError
-from ncpu.machine.state import EXEC, PAGE, READ, SP, WRITE, State, new_state
+from ncpu.machine.state import EXEC, PAGE, READ, WRITE, State, new_state
 
 MMAP_MIN = 0x10000  # vm.mmap_min_addr: nothing is loaded below
 PIE_BASE = 0x55_0000_0000  # where a position-independent executable goes
@@ -48,12 +49,13 @@ class Image:
     Attributes:
       state: pc at the entry, sp on the initial stack, memory and permissions set.
       text: the executable ranges as (address, bytes), for decoding.
-      entry: address of the first instruction.
+      entry: address of the first instruction: the interpreter's, where there is one.
       brk: page-aligned end of the program's data, where the heap starts.
       mmap_top: end of the area for mappings, exclusive.
       stack: (lowest, highest) address of the stack.
       trampoline: address of the code that calls rt_sigreturn.
       bias: what was added to the file's addresses (0 unless position-independent).
+      interpreter: where the interpreter was loaded (AT_BASE), 0 for a static program.
       execfn: the path the program was started by.
       argv: its arguments.
       data: the file.
@@ -67,6 +69,7 @@ class Image:
     stack: tuple[int, int]
     trampoline: int
     bias: int
+    interpreter: int
     execfn: bytes
     argv: tuple[bytes, ...]
     data: bytes
@@ -92,8 +95,9 @@ def load(
     execfn: Text | None = None,
     uid: int = 0,
     gid: int = 0,
+    interpreter: Callable[[bytes], bytes] | None = None,
 ) -> Image:
-    """A static AArch64 Linux executable as a machine about to run it.
+    """An AArch64 Linux executable as a machine about to run it.
 
     Args:
       source: path of the file, or its bytes.
@@ -104,6 +108,8 @@ def load(
       seed: determines the 16 bytes of AT_RANDOM.
       execfn: AT_EXECFN; `argv[0]` when left out.
       uid, gid: what AT_UID, AT_EUID, AT_GID and AT_EGID say.
+      interpreter: the content of the file at a path, for a program that asks for a dynamic
+        linker; without it only static programs are accepted.
 
     Raises:
       ElfError: not a file this machine runs, or it does not fit; the message says
@@ -117,61 +123,122 @@ def load(
     arguments = arguments or (name,)
     _check_sizes(memory, stack)
 
-    lowest = min(s.address for s in header.segments) // PAGE * PAGE
-    highest = max(s.address + s.memory_size for s in header.segments)
-    bias = _bias(header, lowest)
-    base = lowest + bias - 2 * PAGE
+    own = _Object(data, header, _bias(header))
+    base = own.lowest - 2 * PAGE
     top = base + memory
     mmap_top = top - stack - PAGE
-    end = -(-(highest + bias) // PAGE) * PAGE
+    end = -(-own.highest // PAGE) * PAGE
     if end > mmap_top or top > ADDRESS_LIMIT:
         raise ElfError(
-            f"segments span {highest - lowest} bytes from {lowest + bias:#x}; {memory} bytes of "
-            f"memory with {stack} of stack hold at most {memory - stack - 3 * PAGE}: "
+            f"segments span {own.highest - own.lowest} bytes from {own.lowest:#x}; {memory} bytes "
+            f"of memory with {stack} of stack hold at most {memory - stack - 3 * PAGE}: "
             "give more memory"
         )
+    linker = _linker(header, interpreter, end, mmap_top)
+    objects = [own, linker] if linker else [own]
 
     image = np.zeros(memory, np.uint8)
     perm = np.zeros(memory // PAGE, np.uint8)
     _put(image, PAGE, TRAMPOLINE)
     perm[1] = READ | EXEC
     text = [(base + PAGE, TRAMPOLINE)]
-    for segment in header.segments:
-        start = segment.address + bias - base
-        _put(image, start, data[segment.offset : segment.offset + segment.file_size])
-        pages = slice(start // PAGE, -(-(start + segment.memory_size) // PAGE))
-        perm[pages] |= _permissions(segment.flags)
+    for loaded in objects:
+        text += loaded.place(image, perm, base)
     perm[(mmap_top - base) // PAGE + 1 :] = READ | WRITE
-    for segment in header.segments:
-        if segment.flags & PF_X:
-            start = segment.address + bias - base
-            content = image[start : start + segment.memory_size].tobytes()
-            text.append((segment.address + bias, content))
 
-    auxv = _auxv(header, bias, uid, gid)
+    auxv = _auxv(own, linker.lowest if linker else 0, uid, gid)
     environment = _environment(env)
     sp = _initial_stack(image, base, stack, arguments, environment, auxv, name, seed)
-    small = new_state(size=PAGE, base=base, pc=header.entry + bias, sp=sp)
-    regs = np.array(small.regs)
-    regs[SP] = word.to_limbs(sp)
+    entry = objects[-1].entry
+    small = new_state(size=PAGE, base=base, pc=entry, sp=sp)
     state = small.replace(
-        regs=jnp.asarray(regs),
         mem=jnp.array(image.view("<u4").reshape(-1, 2)),
         perm=jnp.array(perm),
     )
     return Image(
         state=state,
         text=tuple(text),
-        entry=header.entry + bias,
+        entry=entry,
         brk=end,
         mmap_top=mmap_top,
         stack=(top - stack, top),
         trampoline=base + PAGE,
-        bias=bias,
+        bias=own.bias,
+        interpreter=linker.lowest if linker else 0,
         execfn=name,
         argv=arguments,
         data=data,
     )
+
+
+@dataclass(frozen=True)
+class _Object:
+    """A file and where it goes: `bias` is added to the addresses it was linked for."""
+
+    data: bytes
+    header: Header
+    bias: int
+
+    @property
+    def lowest(self) -> int:
+        """Address of its first page."""
+        return self.header.segments[0].address // PAGE * PAGE + self.bias
+
+    @property
+    def highest(self) -> int:
+        """Address after its last byte."""
+        return max(s.address + s.memory_size for s in self.header.segments) + self.bias
+
+    @property
+    def entry(self) -> int:
+        """Address of its first instruction."""
+        return self.header.entry + self.bias
+
+    def place(self, image: np.ndarray, perm: np.ndarray, base: int) -> list[tuple[int, bytes]]:
+        """Put the segments into memory from `base`; its executable ranges."""
+        text = []
+        for segment in self.header.segments:
+            start = segment.address + self.bias - base
+            _put(image, start, self.data[segment.offset : segment.offset + segment.file_size])
+            end = start + segment.memory_size
+            perm[start // PAGE : -(-end // PAGE)] |= _permissions(segment.flags)
+        for segment in self.header.segments:
+            if segment.flags & PF_X:
+                start = segment.address + self.bias - base
+                content = image[start : start + segment.memory_size].tobytes()
+                text.append((start + base, content))
+        return text
+
+
+def _linker(
+    header: Header, interpreter: Callable[[bytes], bytes] | None, low: int, high: int
+) -> _Object | None:
+    """The interpreter that a program asks for, at the top of what is free, as mmap places it."""
+    if header.interpreter is None:
+        return None
+    path = os.fsdecode(header.interpreter)
+    if interpreter is None:
+        raise ElfError(
+            f"the program asks for the dynamic linker {path}, and there is no file system to "
+            "find it in: a static or static-PIE executable is accepted"
+        )
+    data = interpreter(header.interpreter)
+    try:
+        found = elf_file.parse(data)
+    except ElfError as error:
+        raise ElfError(f"the interpreter {path}: {error}") from error
+    bias = 0
+    if found.position_independent:
+        at = _Object(data, found, 0)
+        alignment = max(s.alignment for s in found.segments)
+        bias = (high - at.highest) // alignment * alignment
+    linker = _Object(data, found, bias)
+    if not low <= linker.lowest or not linker.highest <= high:
+        raise ElfError(
+            f"the interpreter {path} spans {linker.highest - linker.lowest} bytes, which do not "
+            f"fit from {low:#x} to {high:#x}: give more memory"
+        )
+    return linker
 
 
 def _read(path: str | os.PathLike[str]) -> bytes:
@@ -206,8 +273,9 @@ def _check_sizes(memory: int, stack: int) -> None:
         )
 
 
-def _bias(header: Header, lowest: int) -> int:
+def _bias(header: Header) -> int:
     """What to add to the file's addresses: 0, or a place that keeps their alignment."""
+    lowest = header.segments[0].address // PAGE * PAGE
     if not header.position_independent:
         if lowest < MMAP_MIN:
             raise ElfError(
@@ -231,17 +299,18 @@ def _put(image: np.ndarray, start: int, data: bytes) -> None:
     image[start : start + len(data)] = np.frombuffer(data, np.uint8)
 
 
-def _auxv(header: Header, bias: int, uid: int, gid: int) -> list[tuple[int, int]]:
+def _auxv(own: _Object, interpreter: int, uid: int, gid: int) -> list[tuple[int, int]]:
+    header = own.header
     return [
         (16, HWCAP),
         (6, PAGE),
         (17, CLOCK_TICKS),
-        (3, header.program_headers + bias if header.program_headers else 0),
+        (3, header.program_headers + own.bias if header.program_headers else 0),
         (4, elf_file.PHDR_SIZE),
         (5, header.program_header_count),
-        (7, 0),  # AT_BASE: no interpreter
+        (7, interpreter),  # AT_BASE
         (8, 0),  # AT_FLAGS
-        (9, header.entry + bias),
+        (9, own.entry),  # AT_ENTRY
         (11, uid),
         (12, uid),
         (13, gid),

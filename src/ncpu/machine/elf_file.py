@@ -19,13 +19,14 @@ from elftools.elf.sections import SymbolTableSection
 from ncpu.machine.errors import ElfError
 from ncpu.machine.state import PAGE
 
-ACCEPTED = "a static or static-PIE ELF-64 little-endian AArch64 executable is accepted"
+ACCEPTED = "an ELF-64 little-endian AArch64 executable is accepted"
 EHDR_SIZE, PHDR_SIZE = 64, 56
 ET_EXEC, ET_DYN, EM_AARCH64 = 2, 3, 183
 PT_LOAD, PT_INTERP, PT_PHDR = 1, 3, 6
 PF_X, PF_W, PF_R = 1, 2, 4
 LIMIT = 1 << 47  # end of the user address space accepted in a file
 MAX_ALIGNMENT = 1 << 30
+PATH_MAX = 4096
 _TYPES = {0: "no type", 1: "a relocatable object", 4: "a core dump"}
 
 
@@ -45,7 +46,8 @@ class Segment:
 class Header:
     """What loading needs: segments in address order, unbiased addresses.
 
-    `program_headers` is where the loaded image holds them, 0 where it does not.
+    `program_headers` is where the loaded image holds them, 0 where it does not; `interpreter`
+    the path of the dynamic linker it asks for (PT_INTERP), None for a static program.
     """
 
     entry: int
@@ -53,6 +55,7 @@ class Header:
     segments: tuple[Segment, ...]
     program_headers: int
     program_header_count: int
+    interpreter: bytes | None = None
 
 
 def parse(data: bytes) -> Header:
@@ -78,8 +81,6 @@ def parse(data: bytes) -> Header:
             f"the file at {len(data)}: truncated"
         )
     rows = [struct.unpack_from("<IIQQQQQQ", data, phoff + i * PHDR_SIZE) for i in range(phnum)]
-    if any(row[0] == PT_INTERP for row in rows):
-        raise ElfError(f"the program asks for a dynamic linker (PT_INTERP): not here; {ACCEPTED}")
     loads = [_segment(row, len(data)) for row in rows if row[0] == PT_LOAD]
     segments = tuple(sorted((s for s in loads if s.memory_size), key=lambda s: s.address))
     _check_layout(segments, entry)
@@ -88,7 +89,21 @@ def parse(data: bytes) -> Header:
         for s in segments
         if s.offset <= phoff and phoff + phnum * PHDR_SIZE <= s.offset + s.file_size
     ]
-    return Header(entry, kind == ET_DYN, segments, (*in_image, 0)[0], phnum)
+    interpreters = [_interpreter(row, data) for row in rows if row[0] == PT_INTERP]
+    where = (*in_image, 0)[0]
+    return Header(entry, kind == ET_DYN, segments, where, phnum, (*interpreters, None)[0])
+
+
+def _interpreter(row: tuple[int, ...], data: bytes) -> bytes:
+    """The path in a PT_INTERP header, checked as `load_elf_binary` checks it."""
+    offset, size = row[2], row[5]
+    path = data[offset : offset + size]
+    if len(path) != size or not 2 <= size <= PATH_MAX or path[-1:] != b"\0":
+        raise ElfError(
+            f"PT_INTERP of {size} bytes at {offset}: a path of 1 to {PATH_MAX - 1} bytes and a NUL "
+            "inside the file is accepted"
+        )
+    return path[: path.index(b"\0")]
 
 
 def _check_identity(data: bytes) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 
 class NcpuError(Exception):
-    """Base of all errors of this package."""
+    """Base of all errors of this package; `exit_code` is what the command line ends with."""
+
+    exit_code = 2
 
 
 class MemoryRangeError(NcpuError, ValueError):
@@ -13,6 +15,18 @@ class MemoryRangeError(NcpuError, ValueError):
 
 class ElfError(NcpuError, ValueError):
     """Not an executable this machine loads; says which property was wrong."""
+
+
+class CommandError(NcpuError, ValueError):
+    """A command that cannot be started: 127 where it or its interpreter is missing, else 126."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+class RootError(NcpuError, ValueError):
+    """A folder or archive that cannot be a root file system; says which entry and why."""
 
 
 class AssemblyError(NcpuError, ValueError):

@@ -189,10 +189,10 @@ FIELDS = tuple(f.name for f in fields(Instr))
 
 def columns(count: int, **given: Any) -> dict[str, np.ndarray]:
     """`count` instructions' fields as NumPy u64 columns, defaults where not given."""
-    return {
-        name: np.array(np.broadcast_to(given.get(name, _DEFAULTS.get(name, 0)), count), np.uint64)
-        for name in FIELDS
-    }
+    table = dict(zip(FIELDS, np.zeros((len(FIELDS), count), np.uint64), strict=True))
+    for name, value in {**_DEFAULTS, **given}.items():
+        table[name][:] = np.asarray(value)
+    return table
 
 
 def pack_columns(table: dict[str, np.ndarray]) -> np.ndarray:

@@ -83,7 +83,7 @@ class Program:
         for address, text in pieces:
             _place(code, held, used, (address - base) // 4, np.frombuffer(text, "<u4"))
         return cls(
-            rows=jnp.asarray(_packed_rows(code, held)),
+            rows=jnp.asarray(_padded_rows(code, held)),
             pages=jnp.asarray(pages),
             base=jnp.asarray(word.to_limbs(base)),
         )
@@ -100,13 +100,33 @@ def _place(
         index, words = index + len(part), words[len(part) :]
 
 
-def _packed_rows(code: np.ndarray, held: np.ndarray) -> np.ndarray:
-    table = decode_table(code.reshape(-1))
-    table["unit"][: code.size][~held.reshape(-1)] = Unit.NO_CODE
-    table["next"] += np.uint64(PAGE_WORDS)
-    nothing = pack_columns(columns(PAGE_WORDS, unit=Unit.NO_CODE))
-    packed = np.concatenate([nothing, pack_columns(table)])
-    size = 1 << (len(packed) - 1).bit_length()  # few sizes, so that `run` compiles few times
+def no_code() -> np.ndarray:
+    """The page that holds no code, `u32[1024, 8]`: fetching from it is a fault."""
+    return pack_columns(columns(PAGE_WORDS, unit=Unit.NO_CODE))
+
+
+def packed_rows(words: np.ndarray, start: int, held: np.ndarray | None = None) -> np.ndarray:
+    """Words decoded and packed, further transfers behind them, for rows from `start` on.
+
+    Args:
+      words: `u32[n]`.
+      start: row of the first of them.
+      held: `bool[n]`, which words are code; all when left out.
+
+    Returns:
+      NumPy `u32[n + m, 8]`.
+    """
+    table = decode_table(words)
+    if held is not None:
+        table["unit"][: words.size][~held] = Unit.NO_CODE
+    table["next"] += np.uint64(start)
+    return pack_columns(table)
+
+
+def _padded_rows(code: np.ndarray, held: np.ndarray) -> np.ndarray:
+    packed = [no_code(), packed_rows(code.reshape(-1), PAGE_WORDS, held.reshape(-1))]
+    count = sum(map(len, packed))
+    size = 1 << (count - 1).bit_length()  # few sizes, so that `run` compiles few times
     out = np.zeros((size, PACKED_WORDS), np.uint32)
-    out[: len(packed)] = packed
+    out[:count] = np.concatenate(packed)
     return out

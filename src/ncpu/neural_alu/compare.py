@@ -165,7 +165,7 @@ def _row(
     report(mode, None)
     started = time.perf_counter()
     # No instruction: this compiles the loop and stops.
-    session.state = run(session.program, session.state, 0, alu=alu)
+    session.state = run(session.text.program, session.state, 0, alu=alu)
     session.state.status.block_until_ready()
     ready = time.perf_counter()
     result, retired = _run(session, max_steps, lambda retired: report(mode, retired))

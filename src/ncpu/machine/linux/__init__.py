@@ -5,7 +5,7 @@ from ncpu.machine.linux.console import Console
 from ncpu.machine.linux.files import Files
 from ncpu.machine.linux.kernel import Kernel
 from ncpu.machine.linux.process import Clock, Process
-from ncpu.machine.linux.run import Result, executable_ranges, run_process
+from ncpu.machine.linux.run import Result, run_process
 
 __all__ = [
     "Clock",
@@ -17,6 +17,5 @@ __all__ = [
     "Process",
     "Result",
     "Signal",
-    "executable_ranges",
     "run_process",
 ]

@@ -12,7 +12,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ncpu.machine.linux import abi, hostfs
+from ncpu.machine.errors import RootError
+from ncpu.machine.linux import abi, archive, hostfs, rootfs
 from ncpu.machine.linux.abi import Errno, LinuxError
 from ncpu.machine.linux.inodes import Device, Directory, File, FileSystem, Node, Symlink
 
@@ -73,19 +74,42 @@ class Files:
       clock: time for stamps, nanoseconds since 1970; fixed at the epoch when left out
         (a `Kernel` puts its own virtual clock in).
       capacity: most bytes that files in memory hold together.
+      root: a host folder or a tar archive that is the tree at first; what is written to it
+        stays in memory.  An empty tree when left out.
+
+    Raises:
+      RootError: `root` is neither, or an archive that is damaged or refused.
     """
 
-    def __init__(self, clock: Callable[[], int] | None = None, capacity: int = 1 << 30) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], int] | None = None,
+        capacity: int = 1 << 30,
+        root: str | os.PathLike[str] | None = None,
+    ) -> None:
         self.clock = clock or (lambda: EPOCH * abi.SECOND)
         self.fs = FileSystem(1, lambda: self.clock(), capacity)
         self.root = Directory(self.fs, 0o755)
         self._devices = 1
-        for path, mode in ((b"/dev", 0o755), (b"/tmp", 0o1777), (b"/proc", 0o555)):
-            self.make_directory(path, mode)
-        dev = self.walk(self.root, b"/dev").existing()
-        assert isinstance(dev, Directory)
+        if root is not None:
+            self._start_from(root)
+        # Ours, whatever a root has there.
+        dev, proc = (Directory(self.fs, mode, parent=self.root) for mode in (0o755, 0o555))
+        for name, node in ((b"dev", dev), (b"proc", proc)):
+            node.name, node.covered = name, True
+            self.root.mounts[name] = node
+        if self.root.lookup(b"tmp") is None:
+            self.root.mkdir(b"tmp", 0o1777, 0, 0)
         for name, rdev in DEVICES.items():
             dev.attach(name.encode(), Device(self.fs, name, rdev))
+
+    def _start_from(self, root: str | os.PathLike[str]) -> None:
+        if os.path.isdir(root):
+            self.root = rootfs.HostTree(root).root(self.fs)
+        elif os.path.isfile(root):
+            archive.fill(self, root)
+        else:
+            raise RootError(f"{root} is no folder and no file: a root is a folder or tar archive")
 
     # -- from the host's side -------------------------------------------------------------
 
@@ -142,11 +166,9 @@ class Files:
         if not name:
             old, self.root = self.root, hostfs.mount(fs, folder, self.root, b"")
             self.root.parent = self.root
-            for kept in (b"dev", b"proc"):
-                node = old.lookup(kept)
-                if isinstance(node, Directory):
-                    node.parent = self.root
-                    self.root.mounts[kept] = node
+            for node in old.mounts.values():
+                node.parent = self.root
+            self.root.mounts.update(old.mounts)
             return
         parent = self.make_directory(above)
         parent.mounts[name] = hostfs.mount(fs, folder, parent, name)

@@ -61,8 +61,8 @@ class Kernel:
     Attributes:
       unknown: how often each call that is not implemented was made, by name.
       calls: how often each call was made, by name.
-      code_changed: executable memory changed since this was last set to False: decode
-        `executable_ranges(state)` again before running on.
+      code_changed: executable memory changed since this was last set to False: what was
+        decoded of it may be out of date.
     """
 
     lane: Lane
@@ -101,10 +101,9 @@ class Kernel:
             if name in proc.children:
                 proc.detach(name)
         here = b"/proc/" + pid
-        exe = b"/" + self.process.execfn.lstrip(b"/")
         self.files.add_symlink("/proc/self", pid)
         self.files.make_directory(here, 0o555)
-        self.files.add_symlink(here + b"/exe", exe)
+        self.files.add_symlink(here + b"/exe", self.process.exe)
         self.files.add_file(here + b"/cmdline", b"\0".join((*self.process.argv, b"")), 0o444)
         self.files.add_file(here + b"/comm", self.process.name + b"\n", 0o444)
         self.files.add_file(here + b"/mounts", b"ncpu / tmpfs rw 0 0\n", 0o444)

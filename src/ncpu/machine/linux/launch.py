@@ -10,13 +10,15 @@ from typing import Any
 from ncpu.machine import elf, memory, word
 from ncpu.machine.alu import EXACT, Alu
 from ncpu.machine.disasm import disassemble
+from ncpu.machine.linux import command
 from ncpu.machine.linux.files import Files
 from ncpu.machine.linux.kernel import Kernel
 from ncpu.machine.linux.process import Process
-from ncpu.machine.linux.run import Result, executable_ranges, run_process
+from ncpu.machine.linux.run import Result, run_process
 from ncpu.machine.program import Program
 from ncpu.machine.run import run
 from ncpu.machine.state import State, Status
+from ncpu.machine.text import Text
 
 # Instructions between two looks at the keyboard: a fraction of a second.
 PIECE = 4_000_000
@@ -27,11 +29,14 @@ class Session:
     """One process on the machine, from its file to its end.
 
     Args:
-      source: path of a static AArch64 Linux executable, or its bytes.
+      source: path of an AArch64 Linux executable, or its bytes; with `root`, a command in the
+        guest's tree, found by PATH as a shell finds it.
       argv: arguments, the program's name first; the file's name when empty.
       env: environment variables.
       mounts: host folders it sees: (host folder, guest path, writable).
-      files: the tree it sees, by default an empty one with devices and `/tmp`.
+      root: the host folder or tar archive that its `/` starts as; writes stay in memory.  Left
+        out, it is empty but for devices and `/tmp`.  A dynamic program's linker and libraries
+        are found in the guest's tree alone.
       stdin, stdout, stderr: host byte streams; None is empty or discards.
       isatty: whether they look like a terminal to it.
       memory_size: bytes of guest memory.
@@ -41,6 +46,8 @@ class Session:
 
     Raises:
       ElfError: not a file this machine runs; the message says what is accepted.
+      CommandError: the command or the dynamic linker it asks for is missing.
+      RootError: `root` cannot be used.
     """
 
     def __init__(
@@ -50,7 +57,7 @@ class Session:
         env: Mapping[str, str] | None = None,
         *,
         mounts: Mounts = (),
-        files: Files | None = None,
+        root: str | os.PathLike[str] | None = None,
         stdin: Any = None,
         stdout: Any = None,
         stderr: Any = None,
@@ -60,17 +67,27 @@ class Session:
         alu: Alu = EXACT,
         warn: Any = None,
     ) -> None:
-        if not argv:
-            argv = ["program" if isinstance(source, bytes) else Path(source).name]
-        image = elf.load(source, argv, env or {}, memory=memory_size, seed=seed)
-        files = files or Files()
+        files = Files(root=root)
         for folder, path, writable in mounts:
             files.mount(path, folder, writable=writable)
-        process = Process.from_image(image, seed=seed)
+        env = env or {}
+        words: Sequence[str | bytes] = argv or [_name(source)]
+        execfn = exe = None
+        if root is not None and not isinstance(source, bytes):
+            found = command.find(files, os.fspath(source), argv or [os.fspath(source)], env)
+            source, words, execfn, exe = found.data, found.argv, found.execfn, found.path
+        image = elf.load(
+            *(source, words, env),
+            memory=memory_size,
+            seed=seed,
+            execfn=execfn,
+            interpreter=command.interpreter(files),
+        )
+        process = Process.from_image(image, seed=seed, exe=exe)
         self.image = image
         self.alu = alu
         self.kernel = Kernel(process, files, stdin, stdout, stderr, isatty=isatty, warn=warn)
-        self.program = Program.from_segments(image.text)
+        self.text = Text(image.state)
         self.state: State = image.state
 
     def run(self, max_steps: int | None = None) -> Result:
@@ -86,9 +103,7 @@ class Session:
                 steps -= piece
             return state
 
-        result = run_process(
-            stretch, self.program, self.state, self.kernel, max_steps, decode=self._decode
-        )
+        result = run_process(stretch, self.text, self.state, self.kernel, max_steps)
         self.state = result.state
         return result
 
@@ -106,16 +121,15 @@ class Session:
         value = int.from_bytes(memory.read(self.state, pc, 4), "little")
         return f"pc {pc:#x}{function}: {value:08x} {disassemble(value, pc)}"
 
-    def _decode(self, ranges: list[tuple[int, bytes]]) -> Program:
-        self.program = Program.from_segments(ranges)
-        return self.program
+
+def _name(source: str | os.PathLike[str] | bytes) -> str:
+    return "program" if isinstance(source, bytes) else Path(source).name
 
 
 def launch(source: str | os.PathLike[str] | bytes, *args: str, **options: Any) -> Result:
     """Run a program to its end; `options` are those of `Session` and `max_steps`."""
     max_steps = options.pop("max_steps", None)
-    name = "program" if isinstance(source, bytes) else Path(source).name
-    return Session(source, [name, *args], **options).run(max_steps)
+    return Session(source, [_name(source), *args], **options).run(max_steps)
 
 
-__all__ = ["Result", "Session", "executable_ranges", "launch"]
+__all__ = ["Result", "Session", "launch"]

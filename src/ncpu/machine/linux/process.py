@@ -91,6 +91,7 @@ class Process:
       base: address of the first page of its memory.
       mapped: `bool[pages]`, which pages belong to it (PROT_NONE ones too).
       stale: `bool[pages]`, which unmapped pages may hold old bytes.
+      exe: absolute path of its executable file, what /proc/self/exe names.
       brk_start, brk: the heap; mmap_top: exclusive end of where mappings go.
       entropy: source of getrandom, /dev/urandom.
     """
@@ -105,6 +106,7 @@ class Process:
     trampoline: int
     argv: tuple[bytes, ...] = (b"program",)
     execfn: bytes = b"program"
+    exe: bytes = b"/program"
     pid: int = 1000
     ppid: int = 1
     pgid: int = 1000
@@ -144,8 +146,9 @@ class Process:
         uid: int = 0,
         gid: int = 0,
         clock: Clock | None = None,
+        exe: bytes | None = None,
     ) -> Process:
-        """The process of a freshly loaded program."""
+        """The process of a freshly loaded program; `exe` is made of `execfn` when left out."""
         mapped = np.asarray(image.state.perm) != 0
         low, high = image.stack
         return cls(
@@ -159,6 +162,7 @@ class Process:
             trampoline=image.trampoline,
             argv=image.argv,
             execfn=image.execfn,
+            exe=b"/" + image.execfn.lstrip(b"/") if exe is None else exe,
             name=image.execfn.rpartition(b"/")[2][:15],
             uids=(uid, uid, uid),
             gids=(gid, gid, gid),

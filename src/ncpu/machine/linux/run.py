@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import jax.numpy as jnp
 import numpy as np
 
-from ncpu.machine import memory, word
+from ncpu.machine import word
 from ncpu.machine.elf import Image
 from ncpu.machine.linux.kernel import Kernel
-from ncpu.machine.state import EXEC, PAGE, State, Status
+from ncpu.machine.state import State, Status
 
-P = TypeVar("P")
-Ranges = list[tuple[int, bytes]]
+P = TypeVar("P", covariant=True)
 FOREVER = (1 << 31) - 1
 
 
@@ -40,35 +39,39 @@ class Result:
     syscalls: Counter[str]
 
 
-def executable_ranges(state: State) -> Ranges:
-    """Every run of executable pages with its bytes, lowest address first."""
-    base = int(word.from_limbs(np.asarray(state.base)))
-    pages = np.flatnonzero(np.asarray(state.perm) & EXEC)
-    runs = np.split(pages, np.flatnonzero(np.diff(pages) > 1) + 1)
-    spans = [(base + int(r[0]) * PAGE, len(r) * PAGE) for r in runs if len(r)]
-    return [(address, memory.read(state, address, length)) for address, length in spans]
+class Code(Protocol[P]):
+    """Decoded text that follows what the process does to its code: `machine.text.Text`."""
+
+    @property
+    def program(self) -> P:
+        """What is decoded now."""
+        ...
+
+    def fetch(self, state: State) -> bool:
+        """Decode what pc asks for, after a FETCH_FAULT; False where there is no code."""
+        ...
+
+    def refresh(self, state: State) -> None:
+        """The guest has changed its code: forget what is out of date."""
+        ...
 
 
 def run_process(
     run: Callable[[P, State, int], State],
-    program: P,
+    code: Code[P],
     image: Image | State,
     kernel: Kernel,
     max_steps: int | None = None,
-    *,
-    decode: Callable[[Ranges], P] | None = None,
 ) -> Result:
     """Run a process until it exits or `max_steps` instructions have retired.
 
     Args:
       run: `run(program, state, steps)`, which stops with a `Status` after at most `steps`.
-      program: the decoded text.
+      code: the process's decoded text.
       image: where to start: a loaded image or the state of an earlier `Result`.  Its
         memory is donated where the backend allows: do not use it again.
       kernel: the process's kernel.
       max_steps: instructions in all; None is unlimited.
-      decode: makes a program of `executable_ranges` when the guest has changed its code;
-        without it the old program goes on.
     """
     state = image.state if isinstance(image, Image) else image
     before, first = Counter(kernel.calls), _retired(state)
@@ -80,14 +83,14 @@ def run_process(
             kernel.close()
             break
         if status == Status.RUNNING:
-            if kernel.code_changed and decode is not None:
-                program = decode(executable_ranges(state))
+            if kernel.code_changed:
+                code.refresh(state)
             kernel.code_changed = False
             steps = _steps(kernel, state, first, max_steps)
             if steps <= 0:
                 state = state.replace(status=jnp.int32(Status.OUT_OF_FUEL))
                 break
-            state = run(program, state, steps)
+            state = run(code.program, state, steps)
         elif status == Status.SYSCALL:
             state = kernel.serve(state)
         elif status == Status.OUT_OF_FUEL:
@@ -95,6 +98,8 @@ def run_process(
             state = kernel.tick(state)
         elif status == Status.CODE_CHANGED:
             kernel.code_changed = True
+            state = state.replace(status=jnp.int32(Status.RUNNING))
+        elif status == Status.FETCH_FAULT and code.fetch(state):
             state = state.replace(status=jnp.int32(Status.RUNNING))
         else:
             state = kernel.fault(state)
