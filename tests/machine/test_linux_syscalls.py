@@ -18,7 +18,6 @@ from ncpu.machine.linux import (
     Kernel,
     Process,
     Signal,
-    executable_ranges,
     run_process,
 )
 from ncpu.machine.linux.numbers import NUMBER
@@ -364,8 +363,7 @@ def test_mprotect_and_code_changes(guest: Guest) -> None:
     assert guest.kernel.code_changed is False
     assert guest.call("mprotect", DATA, PAGE, 5) == 0
     assert guest.kernel.code_changed is True
-    spans = [(address, len(data)) for address, data in executable_ranges(guest.state)]
-    assert spans == [(BASE + PAGE, 2 * PAGE), (CODE, PAGE)]
+    assert memory.permissions(guest.state, DATA, PAGE) == READ | EXEC
     guest.kernel.code_changed = False
     guest.call("mmap", 0, PAGE, 7, 0x22, -1, 0)
     assert guest.kernel.code_changed is True
@@ -580,10 +578,26 @@ def test_masks_pending_and_alternate_stack(guest: Guest) -> None:
 # -- the run loop ---------------------------------------------------------------------------
 
 
+class ScriptedCode:
+    """Decoded text that only notes what it is asked."""
+
+    program = "text"
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def fetch(self, state: State) -> bool:
+        self.calls.append("fetch")
+        return True
+
+    def refresh(self, state: State) -> None:
+        self.calls.append("refresh")
+
+
 def test_run_process_serves_faults_and_fuel() -> None:
     guest = Guest()
     text = guest.put(b"hi\n")
-    decoded: list[list[int]] = []
+    code = ScriptedCode()
 
     def stop(state: State, status: Status, **regs: int) -> State:
         rows = np.array(state.regs)
@@ -601,6 +615,7 @@ def test_run_process_serves_faults_and_fuel() -> None:
             lambda s: stop(s, Status.SYSCALL, x8=64, x0=1, x1=text, x2=3),
             lambda s: stop(s, Status.CODE_CHANGED),
             lambda s: stop(s, Status.OUT_OF_FUEL),
+            lambda s: s.replace(status=jnp.int32(Status.FETCH_FAULT)),
             lambda s: stop(s, Status.SYSCALL, x8=172),
             lambda s: stop(s, Status.UNDEFINED),
         ]
@@ -610,18 +625,14 @@ def test_run_process_serves_faults_and_fuel() -> None:
         assert 0 < steps <= 1000
         return next(script)(state)
 
-    def decode(ranges: list[tuple[int, bytes]]) -> str:
-        decoded.append([address for address, _ in ranges])
-        return "new"
-
-    first = run_process(run, "old", guest.state, guest.kernel, 30, decode=decode)
+    first = run_process(run, code, guest.state, guest.kernel, 30)
     assert (first.exit_code, first.signal, first.retired) == (None, None, 30)
     assert int(first.state.status) == Status.OUT_OF_FUEL
-    second = run_process(run, "old", first.state, guest.kernel, 1000, decode=decode)
+    second = run_process(run, code, first.state, guest.kernel, 1000)
     assert (second.exit_code, second.signal, second.retired) == (132, Signal.SIGILL, 20)
     assert first.syscalls == {"write": 1} and second.syscalls == {"getpid": 1}
     assert guest.out.getvalue() == b"hi\n"
-    assert decoded == [[BASE + PAGE, CODE]]
+    assert code.calls == ["refresh", "fetch"]
 
 
 # -- hostile arguments ----------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Commands that run programs: run, batch, busybox."""
+"""Commands that run programs: run, batch, busybox; and what they run in: rootfs."""
 
 from __future__ import annotations
 
@@ -28,6 +28,13 @@ Mount = Annotated[
     list[str] | None,
     typer.Option(help="HOST:GUEST[:rw], a host folder it may see; read-only unless rw."),
 ]
+Rootfs = Annotated[
+    Path | None,
+    typer.Option(
+        help="The guest's /: a folder or a tar archive (plain, .gz, .xz, .zst). PROGRAM is then a "
+        "command in it. Writes stay in memory, except to --mount HOST:GUEST:rw."
+    ),
+]
 Memory = Annotated[str, typer.Option(help="Guest memory: bytes, or with K, M, G.")]
 Seed = Annotated[int, typer.Option(help="Of everything random the program can see.")]
 ALUS = ("exact", "neural", "tabulated", "soft")
@@ -39,11 +46,21 @@ def register(app: typer.Typer) -> None:
     app.command(context_settings=PASS_ON)(run)
     app.command()(batch)
     app.command(context_settings=PASS_ON)(busybox)
+    rootfs = typer.Typer(help="Make root file systems for `ncpu run --rootfs`.")
+    rootfs.command()(debian)
+    app.add_typer(rootfs, name="rootfs", no_args_is_help=True)
+
 
 
 def run(
-    program: Annotated[Path, typer.Argument(help="An ELF file, `.s` assembly or `.toy` source.")],
+    program: Annotated[
+        str,
+        typer.Argument(
+            help="An ELF file, `.s` assembly or `.toy` source; with --rootfs a command in it."
+        ),
+    ],
     args: Arguments = None,
+    rootfs: Rootfs = None,
     stats: Stats = False,
     max_steps: MaxSteps = None,
     env: Env = None,
@@ -52,7 +69,12 @@ def run(
     seed: Seed = 0,
     alu: AluName = "exact",
 ) -> None:
-    """Run one program as a process: its stdin, stdout and exit code are ours."""
+    """Run one program as a process: its stdin, stdout and exit code are ours.
+
+    A dynamically linked program finds its linker and libraries in the guest's file system:
+    `ncpu run --rootfs root ls -l /`, where root is a distribution's root file system or one made
+    by `ncpu rootfs debian`. 127 is the exit code where command or linker is missing.
+    """
     from ncpu.machine.loader import executable
 
     options = {
@@ -61,10 +83,25 @@ def run(
         "memory_size": parse_size(memory),
         "seed": seed,
         "alu": select_alu(alu),
+        "root": rootfs,
     }
-    raise SystemExit(
-        execute(executable(program), [str(program), *(args or [])], stats, max_steps, options)
-    )
+    source = executable(Path(program)) if rootfs is None else program
+    raise SystemExit(execute(source, [program, *(args or [])], stats, max_steps, options))
+
+
+def debian(
+    packages: Annotated[list[str], typer.Argument(help="Packages of the host's Debian release.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The folder to make.")],
+) -> None:
+    """Make a root of Debian's arm64 packages and all they depend on; no scripts are run.
+
+    `ncpu rootfs debian coreutils gawk -o root`, then `ncpu run --rootfs root ls /`. Nothing is
+    installed on the host; downloads are kept in the cache.
+    """
+    from ncpu.machine.debian import build_root
+
+    for line in build_root(packages, output):
+        print(line)
 
 
 def busybox(
@@ -106,7 +143,7 @@ def select_alu(name: str) -> Any:
 
 
 def execute(
-    source: bytes, argv: list[str], stats: bool, max_steps: int | None, options: dict[str, Any]
+    source: bytes | str, argv: list[str], stats: bool, max_steps: int | None, options: dict[str, Any]
 ) -> int:
     """Run a process on the terminal's streams; its exit code."""
     from ncpu import xla

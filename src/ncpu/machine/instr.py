@@ -187,6 +187,9 @@ class Instr:
 FIELDS = tuple(f.name for f in fields(Instr))
 
 
+NEXT = _LAYOUT["next"][0]  # which of the packed words `next` fills
+
+
 def columns(count: int, **given: Any) -> dict[str, np.ndarray]:
     """`count` instructions' fields as NumPy u64 columns, defaults where not given."""
     table = dict(zip(FIELDS, np.zeros((len(FIELDS), count), np.uint64), strict=True))

@@ -12,7 +12,7 @@ import numpy as np
 from ncpu.machine import word
 from ncpu.machine.decode import decode_table
 from ncpu.machine.errors import MemoryRangeError
-from ncpu.machine.instr import PACKED_WORDS, Unit, columns, pack_columns
+from ncpu.machine.instr import NEXT, PACKED_WORDS, Unit, columns, pack_columns
 
 PAGE_WORDS = 1024  # instructions in a 4 KiB page
 
@@ -105,12 +105,11 @@ def no_code() -> np.ndarray:
     return pack_columns(columns(PAGE_WORDS, unit=Unit.NO_CODE))
 
 
-def packed_rows(words: np.ndarray, start: int, held: np.ndarray | None = None) -> np.ndarray:
-    """Words decoded and packed, further transfers behind them, for rows from `start` on.
+def packed_rows(words: np.ndarray, held: np.ndarray | None = None) -> np.ndarray:
+    """Words decoded and packed, further transfers behind them, for rows from 0 on.
 
     Args:
       words: `u32[n]`.
-      start: row of the first of them.
       held: `bool[n]`, which words are code; all when left out.
 
     Returns:
@@ -119,12 +118,19 @@ def packed_rows(words: np.ndarray, start: int, held: np.ndarray | None = None) -
     table = decode_table(words)
     if held is not None:
         table["unit"][: words.size][~held] = Unit.NO_CODE
-    table["next"] += np.uint64(start)
     return pack_columns(table)
 
 
+def relocated(rows: np.ndarray, start: int) -> np.ndarray:
+    """A copy of `packed_rows` for rows from `start` on."""
+    out = rows.copy()
+    out[:, NEXT] += np.uint32(start)
+    return out
+
+
 def _padded_rows(code: np.ndarray, held: np.ndarray) -> np.ndarray:
-    packed = [no_code(), packed_rows(code.reshape(-1), PAGE_WORDS, held.reshape(-1))]
+    code_rows = packed_rows(code.reshape(-1), held.reshape(-1))
+    packed = [no_code(), relocated(code_rows, PAGE_WORDS)]
     count = sum(map(len, packed))
     size = 1 << (count - 1).bit_length()  # few sizes, so that `run` compiles few times
     out = np.zeros((size, PACKED_WORDS), np.uint32)

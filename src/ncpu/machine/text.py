@@ -8,21 +8,29 @@ that page and its neighbours, and the lane runs on.
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache, partial
 
+import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
 from ncpu.machine import memory, word
 from ncpu.machine.instr import PACKED_WORDS
-from ncpu.machine.program import PAGE_WORDS, Program, no_code, packed_rows
+from ncpu.machine.program import PAGE_WORDS, Program, no_code, packed_rows, relocated
 from ncpu.machine.state import EXEC, PAGE, State
 
 # Pages decoded together: the cost of a decoding is mostly the same for one page and for many.
-CLUSTER = 16
-# Few sizes, the first enough for most programs: `run` compiles once for each.
-ROWS = 1 << 17
+CLUSTER = 8
+# Few sizes, the first enough for most programs (2 MiB of code): `run` compiles once for each.
+ROWS = 1 << 19
 GROWTH = 4
+CHUNK = 4 * PAGE_WORDS  # rows that go to the device together
+
+
+@partial(jax.jit, donate_argnames="rows")
+def _put(rows: jax.Array, chunk: jax.Array, start: jax.Array) -> jax.Array:
+    return lax.dynamic_update_slice(rows, chunk, (start, np.int32(0)))
 
 
 class Text:
@@ -42,9 +50,9 @@ class Text:
     @cached_property
     def program(self) -> Program:
         """What is decoded now, for `run`."""
-        # Copies: on a CPU, JAX would otherwise keep looking at these arrays.
         return Program(
-            rows=jnp.array(self._rows, copy=True),
+            rows=self._rows,
+            # A copy: on a CPU, JAX might otherwise go on looking at this very array.
             pages=jnp.array(self._pages, copy=True),
             base=jnp.asarray(word.to_limbs(self._base)),
         )
@@ -83,28 +91,45 @@ class Text:
 
     def _decode(self, state: State, start: int, stop: int) -> None:
         content = memory.read(state, self._base + start * PAGE, (stop - start) * PAGE)
-        packed = packed_rows(np.frombuffer(content, "<u4"), self._used)
-        if self._used + len(packed) > len(self._rows):
+        packed = _packed(content)
+        if not self._fits(len(packed)):
             # What is still in use fills the larger file again as it is fetched.
             live = PAGE_WORDS * (len(self._decoded) + stop - start)
             self._clear(len(self._rows) * (GROWTH if 2 * live > len(self._rows) else 1))
-            packed = packed_rows(np.frombuffer(content, "<u4"), self._used)
-        self._rows[self._used : self._used + len(packed)] = packed
+        first = self._used
+        self._store(relocated(packed, first))
         for index, page in enumerate(range(start, stop)):
-            self._pages[page] = self._used + index * PAGE_WORDS
+            self._pages[page] = first + index * PAGE_WORDS
             self._decoded[page] = content[index * PAGE : (index + 1) * PAGE]
+
+    def _fits(self, count: int) -> bool:
+        return self._used + -(-count // CHUNK) * CHUNK <= len(self._rows)
+
+    def _store(self, packed: np.ndarray) -> None:
+        """Append rows, in whole chunks so that one shape is ever compiled."""
+        for start in range(0, len(packed), CHUNK):
+            chunk = np.zeros((CHUNK, PACKED_WORDS), np.uint32)
+            part = packed[start : start + CHUNK]
+            chunk[: len(part)] = part
+            self._rows = _put(self._rows, chunk, np.int32(self._used + start))
         self._used += len(packed)
 
     def _clear(self, rows: int) -> None:
         self._changed()
-        self._rows = np.zeros((rows, PACKED_WORDS), np.uint32)
-        self._rows[:PAGE_WORDS] = no_code()
-        self._used = PAGE_WORDS
+        self._rows = jnp.zeros((rows, PACKED_WORDS), jnp.uint32)
+        self._used = 0
+        self._store(no_code())
         self._pages[:] = 0
         self._decoded.clear()
 
     def _changed(self) -> None:
         self.__dict__.pop("program", None)
+
+
+@lru_cache(maxsize=256)
+def _packed(content: bytes) -> np.ndarray:
+    """Code decoded; processes that run the same program or library share the work."""
+    return packed_rows(np.frombuffer(content, "<u4"))
 
 
 def _runs(numbers: list[int]) -> list[tuple[int, int]]:
