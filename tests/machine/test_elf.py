@@ -50,8 +50,9 @@ def executable(
     return (header + rows + b"".join(extra)).ljust(start, b"\0") + body
 
 
-def interpreter() -> bytes:
-    return struct.pack("<IIQQQQQQ", 3, R, 0, 0, 0, 0, 0, 1)
+def interpreter(offset: int = 1, size: int = 7) -> bytes:
+    """A PT_INTERP header; by default its path is bytes 1 to 7 of the file, which end in a NUL."""
+    return struct.pack("<IIQQQQQQ", 3, R, offset, 0, 0, size, size, 1)
 
 
 def words(image: elf.Image, address: int, count: int) -> list[int]:
@@ -130,7 +131,11 @@ BAD = {
     "segment cut off": (GOOD[:-2], "file part ends"),
     "headers far away": (GOOD[:32] + b"\xff" * 8 + GOOD[40:], "program headers end"),
     "many headers": (executable(phnum=0xFFFF), "program headers end"),
-    "dynamic": (executable(extra=(interpreter(),)), "dynamic linker"),
+    "dynamic": (executable(extra=(interpreter(),)), "no file system to find it in"),
+    "linker unnamed": (executable(extra=(interpreter(0, 0),)), "PT_INTERP"),
+    "linker's name without end": (executable(extra=(interpreter(1, 3),)), "PT_INTERP"),
+    "linker's name outside": (executable(extra=(interpreter(1 << 40, 9),)), "PT_INTERP"),
+    "linker's name long": (executable(extra=(interpreter(0, 5000),)), "PT_INTERP"),
     "filesz above memsz": (executable(segment(0x410000, b"12345678", 4)), "p_filesz"),
     "overlap": (executable(segment(0x400004, b"x", 9)), "overlap"),
     "huge": (executable(segment(0x410000, b"x", 1 << 63)), "beyond"),
@@ -223,6 +228,47 @@ def test_mutated_symbol_tables_raise_only_elf_errors(hello: bytes) -> None:
             data[at] = rng.randrange(256)
         with contextlib.suppress(ElfError):
             elf.elf_file.symbols(bytes(data), 0)
+
+
+LINKER = executable(((0, CODE, 8, R | X), (0x3000, b"data", 0x1800, R | W)), entry=4, kind=3)
+
+
+@pytest.mark.parametrize("kind", [2, 3])
+def test_interpreter_is_loaded_as_the_kernel_does(kind: int) -> None:
+    segments = TWO if kind == 2 else ((0, CODE, 8, R | X),)
+    asked: list[bytes] = []
+
+    def read(path: bytes) -> bytes:
+        asked.append(path)
+        return LINKER
+
+    image = elf.load(
+        executable(segments, kind=kind, extra=(interpreter(),)), **SMALL, interpreter=read
+    )
+    assert asked == [b"ELF\2\1\1"]
+    base = image.interpreter
+    # At the top of what is free, page-aligned, apart from the program.
+    assert base % PAGE == 0 and base + 0x4800 <= image.mmap_top < base + 0x4800 + PAGE
+    assert image.entry == int(word.from_limbs(image.state.pc)) == base + 4
+    argc, name, *vector = words(image, int(image.state.sp), 44)
+    auxv = dict(zip(vector[2::2], vector[3::2], strict=True))
+    assert (argc, auxv[7], auxv[9]) == (1, base, segments[0][0] + image.bias)
+    assert memory.read(image.state, base + 0x3000, 6) == b"data\0\0"
+    assert memory.permissions(image.state, base + 0x3000, 0x1800) == READ | WRITE
+    assert memory.permissions(image.state, base + 0x1000, 1) == 0
+    assert [a for a, _ in image.text][1:] == [segments[0][0] + image.bias, base]
+
+
+def test_interpreters_that_cannot_be(tmp_path) -> None:
+    program = executable(extra=(interpreter(),))
+    for data, message in (
+        (b"#!/bin/sh", "interpreter .*not an ELF"),
+        (executable(((0, CODE, 1 << 20, R | X),), kind=3), "more memory"),
+        (executable(((0x800000, CODE, 8, R | X),)), "more memory"),
+        (executable(((0x400000, CODE, 8, R | X),)), "more memory"),
+    ):
+        with pytest.raises(ElfError, match=message):
+            elf.load(program, **SMALL, interpreter=lambda _, data=data: data)
 
 
 def test_memory_is_a_device_array_of_its_own() -> None:

@@ -51,7 +51,6 @@ def register(app: typer.Typer) -> None:
     app.add_typer(rootfs, name="rootfs", no_args_is_help=True)
 
 
-
 def run(
     program: Annotated[
         str,
@@ -143,7 +142,11 @@ def select_alu(name: str) -> Any:
 
 
 def execute(
-    source: bytes | str, argv: list[str], stats: bool, max_steps: int | None, options: dict[str, Any]
+    source: bytes | str,
+    argv: list[str],
+    stats: bool,
+    max_steps: int | None,
+    options: dict[str, Any],
 ) -> int:
     """Run a process on the terminal's streams; its exit code."""
     from ncpu import xla

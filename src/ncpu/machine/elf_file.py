@@ -100,8 +100,8 @@ def _interpreter(row: tuple[int, ...], data: bytes) -> bytes:
     path = data[offset : offset + size]
     if len(path) != size or not 2 <= size <= PATH_MAX or path[-1:] != b"\0":
         raise ElfError(
-            f"dynamic linker named by {size} bytes at {offset} (PT_INTERP): a path of 1 to {PATH_MAX - 1} bytes and a NUL "
-            "inside the file is accepted"
+            f"dynamic linker named by {size} bytes at {offset} (PT_INTERP): a path of 1 to "
+            f"{PATH_MAX - 1} bytes and a NUL inside the file is accepted"
         )
     return path[: path.index(b"\0")]
 

@@ -8,7 +8,7 @@ that page and its neighbours, and the lane runs on.
 
 from __future__ import annotations
 
-from functools import cached_property, lru_cache, partial
+from functools import lru_cache, partial
 
 import jax
 import jax.numpy as jnp
@@ -47,15 +47,17 @@ class Text:
         self._decoded: dict[int, bytes] = {}  # page number to the bytes that were decoded
         self._clear(rows)
 
-    @cached_property
+    @property
     def program(self) -> Program:
-        """What is decoded now, for `run`."""
-        return Program(
-            rows=self._rows,
-            # A copy: on a CPU, JAX might otherwise go on looking at this very array.
-            pages=jnp.array(self._pages, copy=True),
-            base=jnp.asarray(word.to_limbs(self._base)),
-        )
+        """What is decoded now, for `run`; used up by the next `fetch` or `refresh`."""
+        if self._program is None:
+            self._program = Program(
+                rows=self._rows,
+                # A copy: on a CPU, JAX might otherwise go on looking at this very array.
+                pages=jnp.array(self._pages, copy=True),
+                base=jnp.asarray(word.to_limbs(self._base)),
+            )
+        return self._program
 
     def fetch(self, state: State) -> bool:
         """Decode the code at pc, after a FETCH_FAULT; False where there is none to run."""
@@ -66,7 +68,7 @@ class Text:
             return False
         if page in self._decoded:
             return False
-        self._changed()
+        self._program = None
         first = page // CLUSTER * CLUSTER
         near = range(first, min(first + CLUSTER, len(executable)))
         wanted = [p for p in near if executable[p] and p not in self._decoded]
@@ -87,7 +89,7 @@ class Text:
         for page in set(self._decoded) - same:
             del self._decoded[page]
             self._pages[page] = 0
-            self._changed()
+            self._program = None
 
     def _decode(self, state: State, start: int, stop: int) -> None:
         content = memory.read(state, self._base + start * PAGE, (stop - start) * PAGE)
@@ -115,15 +117,12 @@ class Text:
         self._used += len(packed)
 
     def _clear(self, rows: int) -> None:
-        self._changed()
+        self._program: Program | None = None
         self._rows = jnp.zeros((rows, PACKED_WORDS), jnp.uint32)
         self._used = 0
         self._store(no_code())
         self._pages[:] = 0
         self._decoded.clear()
-
-    def _changed(self) -> None:
-        self.__dict__.pop("program", None)
 
 
 @lru_cache(maxsize=256)

@@ -17,15 +17,17 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
+import weakref
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from ncpu.machine.errors import RootError
 from ncpu.machine.linux import abi
 from ncpu.machine.linux.abi import LinuxError
-from ncpu.machine.linux.inodes import Device, Directory, Node, Pipe, Symlink
+from ncpu.machine.linux.hostfs import to_errno
+from ncpu.machine.linux.inodes import ABSENT, Device, Directory, Node, Pipe, Symlink
 from ncpu.machine.linux.rootfs import LayeredFile
 
 if TYPE_CHECKING:
@@ -55,8 +57,7 @@ def fill(files: Files, path: str | os.PathLike[str]) -> None:
       RootError: it cannot be read, is damaged, or holds an entry that is refused.
     """
     try:
-        with _damage(path):
-            source = _plain(path)
+        with _damage(path), _plain(path) as source:
             _Reader(files, source).read_all()
     except LinuxError as error:
         raise RootError(f"{path}: {error.errno.name} while reading its entries") from error
@@ -78,19 +79,18 @@ def _damage(path: str | os.PathLike[str]) -> Iterator[None]:
 
 def _plain(path: str | os.PathLike[str]) -> IO[bytes]:
     """The archive uncompressed: the file itself, or a nameless temporary one."""
-    file = open(path, "rb")  # noqa: SIM115 - it lives as long as the tree
-    head = file.read(6)
-    file.seek(0)
-    opener = next((o for magic, o in _OPENERS.items() if head.startswith(magic)), None)
-    if opener is None and not head.startswith(_ZSTD):
-        return file
-    size = os.fstat(file.fileno()).st_size
-    limit = min(max(FREE, RATIO * size), TOTAL)
-    with file:
+    # Unbuffered: zstd reads on from this very descriptor.
+    with open(path, "rb", buffering=0) as file:
+        head = file.read(6)
+        opener = next((o for magic, o in _OPENERS.items() if head.startswith(magic)), None)
+        if opener is None and not head.startswith(_ZSTD):
+            return open(path, "rb")
+        limit = min(max(FREE, RATIO * os.fstat(file.fileno()).st_size), TOTAL)
+        file.seek(0)
         if opener is None:
             return _zstd(file, limit)
         with opener(file) as stream:
-            return _spool(stream, limit)  # pyright: ignore[reportArgumentType]
+            return _spool(cast(Any, stream), limit)
 
 
 def _zstd(file: IO[bytes], limit: int) -> IO[bytes]:
@@ -108,13 +108,14 @@ def _zstd(file: IO[bytes], limit: int) -> IO[bytes]:
             raise
         words = process.stderr.read().decode(errors="replace").strip()
     if process.returncode:
+        plain.close()
         raise RootError(f"zstd: {words or process.returncode}")
     return plain
 
 
 def _spool(stream: IO[bytes], limit: int) -> IO[bytes]:
     """All of a stream in a temporary file."""
-    plain = tempfile.TemporaryFile(prefix="ncpu-root-")
+    plain = tempfile.TemporaryFile(prefix="ncpu-root-")  # noqa: SIM115 - the caller closes it
     try:
         while piece := stream.read(PIECE):
             if plain.tell() + len(piece) > limit:
@@ -131,16 +132,28 @@ def _spool(stream: IO[bytes], limit: int) -> IO[bytes]:
 # -- entries --------------------------------------------------------------------------------------
 
 
+class _Source:
+    """The open archive, for as long as a file of the tree is in it."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.fd = os.dup(file.fileno())
+        weakref.finalize(self, os.close, self.fd)
+        self.size = os.fstat(self.fd).st_size
+
+
 class _Extent:
     """A stretch of the archive: one file's content."""
 
-    def __init__(self, source: IO[bytes], offset: int, size: int) -> None:
+    def __init__(self, source: _Source, offset: int, size: int) -> None:
         self.source, self.offset, self.size = source, offset, size
 
     def read(self, offset: int, count: int) -> bytes:
         """Up to `count` bytes from `offset`."""
         count = max(min(count, self.size - offset), 0)
-        return os.pread(self.source.fileno(), count, self.offset + offset)
+        try:
+            return os.pread(self.source.fd, count, self.offset + offset)
+        except OSError as error:
+            raise LinuxError(to_errno(error)) from None
 
 
 class _Headers:
@@ -162,15 +175,15 @@ class _Headers:
 
 
 class _Reader:
-    def __init__(self, files: Files, source: IO[bytes]) -> None:
-        self.files, self.source = files, source
-        self.size = os.fstat(source.fileno()).st_size
+    def __init__(self, files: Files, file: IO[bytes]) -> None:
+        self.files, self.file = files, file
+        self.source = _Source(file)
 
     def read_all(self) -> None:
         """Enter every entry, in order."""
         count = 0
         with tarfile.open(
-            fileobj=_Headers(self.source),  # pyright: ignore[reportArgumentType]
+            fileobj=cast(Any, _Headers(self.file)),
             mode="r:",
             encoding="utf-8",
             errors="surrogateescape",
@@ -180,7 +193,7 @@ class _Reader:
                 archive.members = []  # type: ignore[attr-defined]  # it would keep them all
                 count += 1
             # tarfile takes any damaged header after the first for the end.
-            rest = os.pread(self.source.fileno(), BLOCK, archive.offset)  # type: ignore[attr-defined]
+            rest = os.pread(self.source.fd, BLOCK, archive.offset)  # type: ignore[attr-defined]
         if rest.strip(b"\0") and count:
             raise RootError(f"damaged after {count} entries")
         if not count:
@@ -252,7 +265,7 @@ class _Reader:
             return self._device(info)
         if info.issparse():
             raise RootError(f"entry {info.name!r} is sparse: pack it without --sparse")
-        if info.offset_data + info.size > self.size:
+        if info.offset_data + info.size > self.source.size:
             raise RootError(f"entry {info.name!r} ends beyond the archive: truncated")
         below = _Extent(self.source, info.offset_data, info.size)
         return LayeredFile(fs, info.mode, 0, 0, below)
@@ -265,7 +278,7 @@ class _Reader:
         except (TypeError, ValueError):
             number = 0
         drivers = {rdev: name for name, rdev in DEVICES.items() if not name.startswith("std")}
-        driver = drivers.get(number, "none") if info.ischr() else "none"
+        driver = drivers.get(number, ABSENT) if info.ischr() else ABSENT
         node = Device(self.files.fs, driver, number)
         if not info.ischr():
             node.mode = abi.S_IFBLK | node.mode & 0o7777
@@ -301,9 +314,10 @@ def _encode(text: str, whole: str) -> bytes:
 
 def _parts(text: str, whole: str) -> list[bytes]:
     """The components of a name from the root of the tree on."""
-    parts = [p for p in _encode(text, whole).split(b"/") if p not in (b"", b".")]
+    name = _encode(text, whole)
+    parts = [p for p in name.split(b"/") if p not in (b"", b".")]
     if b".." in parts:
         raise RootError(f"entry {whole!r} has '..' in its path: refused")
-    if any(len(p) > abi.NAME_MAX for p in parts) or sum(map(len, parts)) >= abi.PATH_MAX:
+    if any(len(p) > abi.NAME_MAX for p in parts) or len(name) >= abi.PATH_MAX:
         raise RootError(f"entry {whole[:60]!r}... has a name that is too long")
     return parts

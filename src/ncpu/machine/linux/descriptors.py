@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ncpu.machine.linux import abi
 from ncpu.machine.linux.abi import Blocked, Errno, LinuxError
 from ncpu.machine.linux.console import Console
-from ncpu.machine.linux.inodes import Device, Directory, File, Node, Pipe
+from ncpu.machine.linux.inodes import ABSENT, Device, Directory, File, Node, Pipe
 
 RANDOM_LIMIT = (1 << 25) - 1  # the most one read of /dev/urandom gives (random(4))
 POLLIN, POLLOUT, POLLERR, POLLHUP = 1, 4, 8, 16
@@ -340,7 +340,7 @@ def open_node(node: Node, flags: int, *, console: Console, generator: random.Ran
     if isinstance(node, Pipe):
         return PipeOpen(node, flags)
     if isinstance(node, Device):
-        if node.driver == "tty" and not console.isatty:
+        if node.driver == ABSENT or (node.driver == "tty" and not console.isatty):
             raise LinuxError(Errno.ENXIO)
         if node.driver in _STREAMS:
             return ConsoleOpen(node, flags, console, _STREAMS[node.driver])

@@ -23,6 +23,7 @@ from ncpu.machine.linux.abi import (
 )
 
 TMPFS_MAGIC = 0x01021994
+ABSENT = "absent"  # the driver of a device that this machine does not have
 
 
 @dataclass

@@ -83,9 +83,7 @@ class LayeredFile(File):
 class LayeredDirectory(Directory):
     """A directory whose names come from below when it is first looked into."""
 
-    def __init__(
-        self, fs: FileSystem, mode: int, fill: Callable[[LayeredDirectory], None]
-    ) -> None:
+    def __init__(self, fs: FileSystem, mode: int, fill: Callable[[LayeredDirectory], None]) -> None:
         self._fill: Callable[[LayeredDirectory], None] | None = None
         super().__init__(fs, mode)
         self._fill = fill
@@ -107,7 +105,7 @@ class LayeredDirectory(Directory):
         return self._children
 
     @children.setter
-    def children(self, value: dict[bytes, Node]) -> None:
+    def children(self, value: dict[bytes, Node]) -> None:  # type: ignore[override]
         self._children = value
 
 
