@@ -78,7 +78,8 @@ def findings() -> list[Finding]:
         _package("unicorn", "`ncpu verify isa`", "oracle"),
         _package("capstone", "disassembler tests", "oracle"),
         _package("matplotlib", "notebooks", "notebook"),
-        _tool("apt-get", "apt", "`ncpu busybox` fetches Debian's BusyBox with it"),
+        _tool("apt-get", "apt", "`ncpu busybox` and `ncpu rootfs debian` fetch packages with it"),
+        _tool("zstd", "zstd", "`ncpu run --rootfs` of archives compressed with it"),
         _tool("qemu-aarch64-static", "qemu-user-static", "whole-program tests"),
         _tool("aarch64-linux-gnu-gcc", "gcc-aarch64-linux-gnu", "building programs/"),
     ]

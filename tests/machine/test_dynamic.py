@@ -174,6 +174,15 @@ def test_missing_linker(root: Path, tmp_path: Path) -> None:
     assert session.run(LIMIT).exit_code == 7 and out.getvalue().startswith(b"1: a\nNAME=n\n")
 
 
+def test_root_as_an_archive(root: Path, tmp_path: Path) -> None:
+    argv, env = ["/bin/linked-pie"], {"LD_LIBRARY_PATH": "/lib"}
+    found = ours(root, argv, env)
+    for suffix in ("tar", "tar.xz"):
+        path = tmp_path / f"root.{suffix}"
+        subprocess.run(["tar", "-caf", str(path), "-C", str(root), "."], check=True)
+        assert ours(path, argv, env) == found
+
+
 # -- Debian's own programs ------------------------------------------------------------------------
 
 PACKAGES = ("coreutils", "grep", "sed", "gawk", "mawk", "bc", "lua5.4", "sqlite3", "dash")
@@ -229,3 +238,19 @@ def test_debian_program(command: str, stdin: bytes, distribution: Path) -> None:
     argv = [word.replace("~", " ") for word in command.split(" ")]
     env = {"HOME": "/root"}
     assert ours(distribution, argv, env, stdin) == theirs(distribution, argv, env, stdin)
+
+
+def test_writes_stay_in_memory_or_go_to_a_mount(distribution: Path, tmp_path: Path) -> None:
+    script = (
+        "echo new > /etc/new; echo over > /usr/bin/dash; read x < /etc/new; echo $x > /out/file; "
+        "read x < /usr/bin/dash; echo $x; cd /usr; pwd; : > /in/no"
+    )
+    for name in ("in", "out"):
+        (tmp_path / name).mkdir()
+    mounts = [(tmp_path / "out", "/out", True), (tmp_path / "in", "/in", False)]
+    before = (distribution / "usr/bin/dash").read_bytes()
+    out, err, code = ours(distribution, ["dash", "-c", script], mounts=mounts)
+    assert (out, code) == (b"over\n/usr\n", 2) and b"Read-only file system" in err
+    assert (tmp_path / "out" / "file").read_text() == "new\n"
+    assert not list((tmp_path / "in").iterdir()) and not (distribution / "etc/new").exists()
+    assert (distribution / "usr/bin/dash").read_bytes() == before

@@ -384,6 +384,25 @@ def test_commands_that_cannot_run(
     assert caught.value.exit_code == code and isinstance(caught.value, NcpuError)
 
 
+def test_command_line(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    from ncpu.cli import main
+    from ncpu.machine.asm import assemble
+    from ncpu.machine.loader import elf_bytes
+
+    source = "mov x0, #9\nmov x8, #93\nsvc #0"
+    (folder / "usr" / "bin" / "nine").write_bytes(elf_bytes(assemble(source, 0x400000)))
+    (folder / "usr" / "bin" / "nine").chmod(0o755)
+    for arguments, code, words in (
+        (["--rootfs", str(folder), "nine"], 9, ""),
+        (["--rootfs", str(folder), "ten"], 127, "ten: command not found"),
+        (["--rootfs", str(folder), "a"], 126, "a: Permission denied"),
+        (["--rootfs", str(folder / "nowhere"), "a"], 2, "a root is a folder or tar archive"),
+    ):
+        with pytest.raises(SystemExit) as caught:
+            main(["run", *arguments])
+        assert (caught.value.code, words in capfd.readouterr().err) == (code, True)
+
+
 # -- Debian -----------------------------------------------------------------------------------
 
 

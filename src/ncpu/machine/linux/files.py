@@ -100,6 +100,7 @@ class Files:
             self.root.mounts[name] = node
         if self.root.lookup(b"tmp") is None:
             self.root.mkdir(b"tmp", 0o1777, 0, 0)
+        self.root.nlink += len(self.root.mounts.keys() - self.root.children.keys())
         for name, rdev in DEVICES.items():
             dev.attach(name.encode(), Device(self.fs, name, rdev))
 
