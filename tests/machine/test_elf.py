@@ -250,7 +250,7 @@ def test_interpreter_is_loaded_as_the_kernel_does(kind: int) -> None:
     # At the top of what is free, page-aligned, apart from the program.
     assert base % PAGE == 0 and base + 0x4800 <= image.mmap_top < base + 0x4800 + PAGE
     assert image.entry == int(word.from_limbs(image.state.pc)) == base + 4
-    argc, _name, *vector = words(image, int(image.state.sp), 44)
+    argc, _, *vector = words(image, int(image.state.sp), 44)
     auxv = dict(zip(vector[2::2], vector[3::2], strict=True))
     assert (argc, auxv[7], auxv[9]) == (1, base, segments[0][0] + image.bias)
     assert memory.read(image.state, base + 0x3000, 6) == b"data\0\0"
