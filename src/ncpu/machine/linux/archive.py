@@ -265,7 +265,7 @@ class _Reader:
             return self._device(info)
         if info.issparse():
             raise RootError(f"entry {info.name!r} is sparse: pack it without --sparse")
-        if info.offset_data + info.size > self.source.size:
+        if not 0 <= info.size <= self.source.size - info.offset_data:
             raise RootError(f"entry {info.name!r} ends beyond the archive: truncated")
         below = _Extent(self.source, info.offset_data, info.size)
         return LayeredFile(fs, info.mode, 0, 0, below)

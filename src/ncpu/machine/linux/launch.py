@@ -34,9 +34,9 @@ class Session:
       argv: arguments, the program's name first; the file's name when empty.
       env: environment variables.
       mounts: host folders it sees: (host folder, guest path, writable).
-      root: the host folder or tar archive that its `/` starts as; writes stay in memory.  Left
-        out, it is empty but for devices and `/tmp`.  A dynamic program's linker and libraries
-        are found in the guest's tree alone.
+      root: the host folder or tar archive that its `/` starts as, whose writes stay in memory,
+        or a tree made before.  Left out, `/` is empty but for devices and `/tmp`.  A dynamic
+        program's linker and libraries are found in the guest's tree alone.
       stdin, stdout, stderr: host byte streams; None is empty or discards.
       isatty: whether they look like a terminal to it.
       memory_size: bytes of guest memory.
@@ -57,7 +57,7 @@ class Session:
         env: Mapping[str, str] | None = None,
         *,
         mounts: Mounts = (),
-        root: str | os.PathLike[str] | None = None,
+        root: str | os.PathLike[str] | Files | None = None,
         stdin: Any = None,
         stdout: Any = None,
         stderr: Any = None,
@@ -67,7 +67,7 @@ class Session:
         alu: Alu = EXACT,
         warn: Any = None,
     ) -> None:
-        files = Files(root=root)
+        files = root if isinstance(root, Files) else Files(root=root)
         for folder, path, writable in mounts:
             files.mount(path, folder, writable=writable)
         env = env or {}

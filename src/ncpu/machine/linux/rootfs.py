@@ -126,7 +126,9 @@ class HostTree:
         except OSError as error:
             raise RootError(f"{folder} cannot be a root: {error.strerror}") from error
         weakref.finalize(self, os.close, self._fd)
-        self._linked: dict[tuple[int, int], Node] = {}
+        # Files of several names, by identity; gone with the last name that the guest keeps.
+        self._linked: weakref.WeakValueDictionary[tuple[int, int], Node]
+        self._linked = weakref.WeakValueDictionary()
 
     def root(self, fs: FileSystem) -> Directory:
         """The folder as a directory of `fs`."""
