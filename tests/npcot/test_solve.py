@@ -158,7 +158,7 @@ F = (Case((1,), 2), Case((5,), 6))
     ],
 )
 def test_judging(source, passed, reason):
-    seconds = 4 if ended == "wall" else 60  # a loaded machine starts a sandbox slowly
+    seconds = 4 if reason == "wall" else 60  # a loaded machine starts a sandbox slowly
     verdict = judge(Sandbox(Limits(wall_seconds=seconds, cpu_seconds=10)), source, "f", F)
     assert verdict.passed == passed and verdict.reason == reason
 
