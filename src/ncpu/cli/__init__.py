@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from ncpu.cli import coproc, machine, muxleq, neural, npcot, project, synth
+from ncpu.cli import coproc, jepa, machine, muxleq, neural, npcot, project, synth
 
 app = typer.Typer(
     name="ncpu",
@@ -23,6 +23,7 @@ muxleq.register(app)
 npcot.register(app)
 synth.register(app)
 coproc.register(app)
+jepa.register(app)
 
 
 def main(argv: list[str] | None = None) -> Any:

@@ -27,12 +27,14 @@ Folder = Annotated[
     typer.Option("--checkpoint", help="The checkpoint's folder, by default the one in use."),
 ]
 
+# `ncpu train`, to which every trained part adds its own command.
+TRAINS = typer.Typer(help="Train networks from scratch, from a seed.")
+
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
-    trains = typer.Typer(help="Train networks from scratch, from a seed.")
-    trains.command("alu")(train_alu)
-    app.add_typer(trains, name="train")
+    TRAINS.command("alu")(train_alu)
+    app.add_typer(TRAINS, name="train")
     certifies = typer.Typer(help="Prove what trained networks compute.")
     certifies.command("alu")(certify_alu)
     app.add_typer(certifies, name="certify")

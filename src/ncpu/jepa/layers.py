@@ -48,6 +48,24 @@ def carry_scan(forget: jax.Array, update: jax.Array, start: jax.Array) -> jax.Ar
     return jnp.moveaxis(lax.scan(step, start, (kept, made), unroll=4)[1], 0, -2)
 
 
+class Mix(nnx.Module):
+    """A perceptron at each position whose hidden units the condition scales and moves.
+
+    It makes what a scan's gates need: whether two operand bits differ is not linear in them.
+    """
+
+    def __init__(self, inputs: int, width: int, condition: int, *, rngs: nnx.Rngs) -> None:
+        """Widths of what is read, of a position and of the condition."""
+        self.up = nnx.Linear(inputs, 2 * width, rngs=rngs)
+        self.film = nnx.Linear(condition, 4 * width, rngs=rngs)
+        self.down = nnx.Linear(2 * width, width, rngs=rngs)
+
+    def __call__(self, x: jax.Array, condition: jax.Array) -> jax.Array:
+        """`f32[n, 64, i]` under `f32[n, c]` to `f32[n, 64, w]`."""
+        scale, offset = jnp.split(self.film(condition)[:, None], 2, axis=-1)
+        return self.down(jax.nn.relu(self.up(x) * (1 + scale) + offset))
+
+
 class Block(nnx.Module):
     """A carry scan and a conditioned perceptron, with a residual."""
 
@@ -56,9 +74,7 @@ class Block(nnx.Module):
         self.norm = nnx.RMSNorm(width, rngs=rngs)
         self.gates = nnx.Linear(width, 2 * hidden, rngs=rngs)
         self.bias = nnx.Linear(condition, 3 * hidden, rngs=rngs)
-        self.up = nnx.Linear(width + hidden, 2 * width, rngs=rngs)
-        self.film = nnx.Linear(condition, 4 * width, rngs=rngs)
-        self.down = nnx.Linear(2 * width, width, rngs=rngs)
+        self.mix = Mix(width + hidden, width, condition, rngs=rngs)
 
     def __call__(self, x: jax.Array, condition: jax.Array) -> tuple[jax.Array, jax.Array]:
         """`x` `f32[n, 64, w]` under `condition` `f32[n, c]`; also the carry out, `f32[n, h]`."""
@@ -68,9 +84,8 @@ class Block(nnx.Module):
         forget = jax.nn.sigmoid(forget + shift[:, None])
         carries = carry_scan(forget, update + bias[:, None], start)
         carry_in = jnp.concatenate([start[:, None], carries[:, :-1]], axis=1)
-        scale, offset = jnp.split(self.film(condition)[:, None], 2, axis=-1)
-        inner = self.up(jnp.concatenate([y, carry_in], axis=-1))
-        return x + self.down(jax.nn.relu(inner * (1 + scale) + offset)), carries[:, -1]
+        mixed = self.mix(jnp.concatenate([y, carry_in], axis=-1), condition)
+        return x + mixed, carries[:, -1]
 
 
 def barrel(x: jax.Array, gates: jax.Array, *, left: bool) -> jax.Array:

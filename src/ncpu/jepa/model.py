@@ -20,7 +20,7 @@ from flax import nnx
 
 from ncpu.jepa.action import FEATURES, NONE, Action, action, checked
 from ncpu.jepa.errors import ViewError
-from ncpu.jepa.layers import Block, Shifter, neighbours, position_features
+from ncpu.jepa.layers import Block, Mix, Shifter, neighbours, position_features
 from ncpu.jepa.view import BITS, NZCV, PC, REGISTERS, WORDS, Bus, View, to_bits, view
 from ncpu.machine.instr import Instr, Unit
 from ncpu.machine.state import State
@@ -80,7 +80,7 @@ class Predictor(nnx.Module):
         self.flags_in = nnx.Linear(c + FLAG_BITS * d, c, rngs=rngs)
         self.flags_out = nnx.Linear(c, c, rngs=rngs)
         self.shifter = Shifter(d, c, rngs=rngs)
-        self.enter = nnx.Linear(8 * d + 1 + place, w, rngs=rngs)
+        self.enter = Mix(8 * d + 1 + place, w, c, rngs=rngs)
         self.blocks = nnx.List([Block(w, h, c, rngs=rngs) for _ in range(config.blocks)])
         self.decide = nnx.Linear(c + config.blocks * h + w, 2 * c, rngs=rngs)
         self.decide_out = nnx.Linear(2 * c, c, rngs=rngs)
@@ -90,7 +90,7 @@ class Predictor(nnx.Module):
         self.flags_new = nnx.Linear(c, FLAG_BITS * d, rngs=rngs)
         self.flags_keep = nnx.Linear(c, 1, rngs=rngs)
         half = w // 2
-        self.pc_enter = nnx.Linear(3 * d + place, half, rngs=rngs)
+        self.pc_enter = Mix(3 * d + place, half, c, rngs=rngs)
         pcs = [Block(half, h // 2, c, rngs=rngs) for _ in range(config.pc_blocks)]
         self.pc_blocks = nnx.List(pcs)
         self.pc_out = nnx.Linear(3 * half, d, rngs=rngs)
@@ -112,7 +112,7 @@ class Predictor(nnx.Module):
         place = self._place(act)
         names = ("a", "b", "c", "imm", "low", "high", "pc")
         x = [tokens[name] for name in names] + [moved, place]
-        x = self.enter(jnp.concatenate(x, axis=-1))
+        x = self.enter(jnp.concatenate(x, axis=-1), state)
         carries = []
         for block in self.blocks:
             x, carry = block(x, state)
@@ -133,7 +133,7 @@ class Predictor(nnx.Module):
 
     def _pc(self, tokens: dict[str, jax.Array], place: jax.Array, decision: jax.Array) -> jax.Array:
         parts = [tokens["pc"], tokens["imm"], tokens["a"], place]
-        x = self.pc_enter(jnp.concatenate(parts, axis=-1))
+        x = self.pc_enter(jnp.concatenate(parts, axis=-1), decision)
         for block in self.pc_blocks:
             x, _ = block(x, decision)
         return self.pc_out(neighbours(x))

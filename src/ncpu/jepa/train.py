@@ -23,6 +23,7 @@ from ncpu.jepa.transition import Transition, take
 from ncpu.jepa.view import to_bits
 
 Target = Literal["vicreg", "sigreg", "ema", "none"]
+_SMOOTH = 1e-4  # under the root of a word's error
 TARGETS: tuple[str, ...] = get_args(Target)
 
 
@@ -115,7 +116,9 @@ def _loss(
     valid = batch.valid.astype(jnp.float32)
     active = jnp.concatenate([act.writes < NONE, jnp.ones((len(valid), 2), bool)], axis=1)
     weight = active * valid[:, None]
-    error = jnp.sum(word_errors(predicted, aim) * weight) / jnp.sum(weight)
+    errors = word_errors(predicted, aim)
+    # The root: a word that is nearly right pulls as much as one that no scan can compute.
+    error = jnp.sum(jnp.sqrt(errors + _SMOOTH) * weight) / jnp.sum(weight)
     # Words that carry something: operands and results, neither flags nor absent ones.
     seen = [tokens[name] for name in ("a", "b", "c", "pc")]
     seen += [target[:, k] for k in (0, 3)]
@@ -135,7 +138,8 @@ def _loss(
     inverse = jnp.sum(named * valid) / jnp.sum(valid)
     total = error + guard + (recipe.inverse or 1.0) * inverse
     hit = jnp.sum((jnp.argmax(logits, -1) == unit) * valid) / jnp.sum(valid)
-    return total, {"loss": error, "spread": jnp.std(flat, axis=0).mean(), "inverse": hit}
+    mean = jnp.sum(errors * weight) / jnp.sum(weight)
+    return total, {"loss": mean, "spread": jnp.std(flat, axis=0).mean(), "inverse": hit}
 
 
 @partial(jax.jit, static_argnames=("graph", "recipe", "optimizer"), donate_argnames=("carry",))
