@@ -1,6 +1,6 @@
 """The world model: every target trained on the same data, and the panel of each.
 
-    python benchmarks/jepa.py [--steps 2000] [--seeds 5] [--arms vicreg,sigreg:1,ema,none]
+    python benchmarks/jepa.py [--steps 2500] [--seeds 5] [--arms vicreg,sigreg:1,ema,none]
 
 Writes `benchmarks/results/jepa.json`; a target is followed by its weight after a colon.
 """
@@ -28,7 +28,7 @@ def main() -> None:
     from ncpu.jepa.programs import Random
 
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--steps", type=int, default=2500)
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--binaries", type=int, default=32)

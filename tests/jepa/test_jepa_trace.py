@@ -71,6 +71,7 @@ def test_a_trace_is_what_unicorn_does(traced: list[Traced]) -> None:
         uc.mem_write(base, np.asarray(state.mem).tobytes())
         for number, value in zip(registers, [*state.x, state.sp], strict=True):
             uc.reg_write(number, int(value))
+        uc.reg_write(arm.UC_ARM64_REG_PC, int(word.from_limbs(state.pc)))
         ticks = take(program.ticks, 0)
         words = word.from_limbs(ticks.before.words)
         for k in range(64):

@@ -302,7 +302,7 @@ def collapse(evaluator: Evaluator, test: Transition, seed: int = 0) -> dict[str,
     for index in _batches(min(len(test.valid), 16 * _BATCH)):
         here = take(test, index)
         other = shuffled(here, rng)
-        z, ahead = evaluator.forward(here.before.words, action(here.packed, here.bus))
+        _, ahead = evaluator.forward(here.before.words, action(here.packed, here.bus))
         _, else_ = evaluator.forward(here.before.words, action(other.packed, other.bus))
         after = evaluator.encode(here.after.words)
         moved = np.array(jnp.any(jnp.asarray(here.before.words) != here.after.words, -1))
@@ -327,5 +327,3 @@ def _effective_rank(x: np.ndarray) -> float:
         return 0.0
     share = values[values > 0] / values.sum()
     return float(np.exp(-(share * np.log(share)).sum()))
-
-

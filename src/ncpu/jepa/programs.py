@@ -89,9 +89,7 @@ def trace_corpus(folder: Path, steps: int = 1024) -> list[Traced]:
     made = [corpus.program(case) for case in found]
     programs = jax.tree.map(lambda *leaves: jnp.stack(leaves), *[p for p, _ in made])
     ticks = jax.device_get(trace(programs, batch.stack([s for _, s in made]), steps))
-    return [
-        Traced(case.name, take(ticks, np.s_[k : k + 1])) for k, case in enumerate(found)
-    ]
+    return [Traced(case.name, take(ticks, np.s_[k : k + 1])) for k, case in enumerate(found)]
 
 
 def padded(program: Program) -> Program:
@@ -202,5 +200,3 @@ class Random:
         bus = Bus(words=jnp.asarray(limbs[:, WORDS:]))
         made = transitions(View(words=jnp.asarray(limbs[:, :WORDS])), jnp.asarray(packed), bus)
         return jax.device_get(made)
-
-

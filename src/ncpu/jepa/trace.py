@@ -76,7 +76,7 @@ def _trace(program: Program, states: State, alu: Alu, steps: int, form: str) -> 
         each = jax.vmap(lambda p, s: _trace_lane(p, s, alu, steps), (axis, 0))
         return each(program, states)
     if stacked:
-        return lax.map(lambda given: _trace_lane(*given, alu, steps), (program, states))
+        return lax.map(lambda given: _trace_lane(given[0], given[1], alu, steps), (program, states))
     return lax.map(lambda state: _trace_lane(program, state, alu, steps), states)
 
 

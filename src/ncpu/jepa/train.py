@@ -47,9 +47,9 @@ class Recipe:
     weight: float = 1.0
     inverse: float = 0.0
     decay: float = 0.99
-    steps: int = 2000
-    batch: int = 256
-    rate: float = 4e-3
+    steps: int = 2500
+    batch: int = 128
+    rate: float = 6e-3
     chunk: int = 50
     real: float = 0.5
     seed: int = 0
@@ -90,9 +90,7 @@ def word_errors(predicted: jax.Array, target: jax.Array) -> jax.Array:
     Of the flags' word only the positions that a flag reaches are looked at.
     """
     error = jnp.mean((predicted - target) ** 2, axis=-1)
-    return jnp.concatenate(
-        [error[:, :4].mean(-1), error[:, 4:, :FLAG_BITS].mean(-1)], axis=1
-    )
+    return jnp.concatenate([error[:, :4].mean(-1), error[:, 4:, :FLAG_BITS].mean(-1)], axis=1)
 
 
 def written_words(batch: Transition) -> jax.Array:
@@ -155,7 +153,7 @@ def _train_chunk(
 
         gradient, said = jax.grad(loss, has_aux=True)(params)
         updates, state = optimizer.update(gradient, state, params)
-        params = optax.apply_updates(params, updates)
+        params: Any = optax.apply_updates(params, updates)
         average = optax.incremental_update(params["encoder"], average, 1 - recipe.decay)
         return (params, average, state), said
 
@@ -229,5 +227,3 @@ def train(
         mean = {name: float(np.mean(value)) for name, value in said.items()}
         report(Progress(done + recipe.chunk, seconds=time.perf_counter() - started, **mean))
     return nnx.merge(graph, carry[0])
-
-
