@@ -11,6 +11,7 @@ import pytest
 from flax import nnx
 
 import ncpu
+from ncpu import sealed
 from ncpu.cli import main
 from ncpu.jepa import Config, JEWorldModel, checkpoint
 from ncpu.jepa.errors import CheckpointError
@@ -56,7 +57,7 @@ def test_saving_again_replaces(copy: Path) -> None:
 
 def test_missing(tmp_path: Path, copy: Path) -> None:
     refused(tmp_path / "nothing", "there is no such folder")
-    (copy / checkpoint.MANIFEST).unlink()
+    (copy / sealed.MANIFEST).unlink()
     refused(copy, "cannot be read")
 
 
@@ -73,21 +74,27 @@ def test_every_file_of_the_weights_is_checked(copy: Path) -> None:
 
 @pytest.mark.parametrize(
     ("key", "value", "what"),
-    [("format", 2, "schema"), ("features", 3, "schema"), ("seconds", 5, "was altered")],
+    [("format", 2, "its format is 2"), ("features", 3, "was altered"), ("seconds", 5, "altered")],
 )
 def test_an_altered_manifest(copy: Path, key: str, value: int, what: str) -> None:
-    said = json.loads((copy / checkpoint.MANIFEST).read_text())
-    (copy / checkpoint.MANIFEST).write_text(json.dumps({**said, key: value}))
+    said = json.loads((copy / sealed.MANIFEST).read_text())
+    (copy / sealed.MANIFEST).write_text(json.dumps({**said, key: value}))
     refused(copy, what)
 
 
+def test_another_schema(copy: Path) -> None:
+    said = {**json.loads((copy / sealed.MANIFEST).read_text()), "features": 3}
+    (copy / sealed.MANIFEST).write_text(json.dumps({**said, "seal": sealed.seal(said)}))
+    refused(copy, "its schema says {'features': 3}")
+
+
 def test_a_manifest_that_is_none(copy: Path) -> None:
-    (copy / checkpoint.MANIFEST).write_text("[]")
+    (copy / sealed.MANIFEST).write_text("[]")
     refused(copy, "is not a JSON object")
 
 
 def test_the_checkpoint_of_another_part() -> None:
-    refused(foreign.folder(), "cannot be read")
+    refused(foreign.folder(), "its schema says")
 
 
 def test_the_one_that_comes_with_ncpu_predicts() -> None:
