@@ -29,6 +29,12 @@ MAX_ALIGNMENT = 1 << 30
 PATH_MAX = 4096
 _TYPES = {0: "no type", 1: "a relocatable object", 4: "a core dump"}
 
+# pyelftools trusts what it parses: besides its own errors, garbage shows as these.
+DAMAGE = (
+    *(ELFError, DWARFError, ConstructError, struct.error, OSError, ArithmeticError),
+    *(ValueError, LookupError, TypeError, AttributeError, AssertionError, MemoryError),
+)
+
 
 @dataclass(frozen=True)
 class Segment:
@@ -168,11 +174,7 @@ def symbols(data: bytes, bias: int) -> dict[str, tuple[int, int]]:
                 named = symbol.name and not symbol.name.startswith("$")  # $x, $d: mapping symbols
                 if named and kind in _KINDS and where != "SHN_UNDEF":
                     found[symbol.name] = (symbol["st_value"] + bias, symbol["st_size"])
-    # pyelftools trusts what it parses: besides its own errors, garbage shows as these.
-    except (
-        *(ELFError, DWARFError, ConstructError, struct.error, OSError, ArithmeticError),
-        *(ValueError, LookupError, TypeError, AttributeError, AssertionError, MemoryError),
-    ) as error:
+    except DAMAGE as error:
         raise ElfError(f"the symbol tables are damaged: {error}") from error
     return found
 

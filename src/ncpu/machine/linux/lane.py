@@ -23,6 +23,7 @@ class Lane:
       state: memory and permissions as edited so far; registers as they came.
       regs: NumPy `u64[104]`, the register file, edited in place.
       code_written: the kernel stored into an executable page.
+      written: what the kernel stored, (address, bytes) in order: what a replay needs.
     """
 
     def __init__(self, state: State) -> None:
@@ -31,6 +32,7 @@ class Lane:
         self.base = int(word.from_limbs(np.asarray(state.base)))
         self.end = self.base + state.mem.shape[0] * 8
         self.code_written = False
+        self.written: list[tuple[int, bytes]] = []
         self._pc: int | None = None
         self._flags: int | None = None
 
@@ -121,6 +123,7 @@ class Lane:
             self.state = memory.write(self.state, address, data)
         except MemoryRangeError:
             raise LinuxError(Errno.EFAULT) from None
+        self.written.append((address, bytes(data)))
         first, last = (address - self.base) // PAGE, -(-(address + len(data) - self.base) // PAGE)
         if (self.perm[first:last] & EXEC).any():
             self.code_written = True

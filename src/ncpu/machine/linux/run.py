@@ -74,7 +74,7 @@ def run_process(
       max_steps: instructions in all; None is unlimited.
     """
     state = image.state if isinstance(image, Image) else image
-    before, first = Counter(kernel.calls), _retired(state)
+    before, first = Counter(kernel.calls), retired_of(state)
     if int(state.status) == Status.OUT_OF_FUEL:
         state = state.replace(status=jnp.int32(Status.RUNNING))
     while True:
@@ -86,7 +86,7 @@ def run_process(
             if kernel.code_changed:
                 code.refresh(state)
             kernel.code_changed = False
-            steps = _steps(kernel, state, first, max_steps)
+            steps = steps_allowed(kernel, state, first, max_steps)
             if steps <= 0:
                 state = state.replace(status=jnp.int32(Status.OUT_OF_FUEL))
                 break
@@ -110,18 +110,19 @@ def run_process(
         exit_code=process.exit_code,
         signal=process.exit_signal,
         state=state,
-        retired=_retired(state) - first,
+        retired=retired_of(state) - first,
         syscalls=+calls,
     )
 
 
-def _retired(state: State) -> int:
+def retired_of(state: State) -> int:
+    """Instructions the lane has completed."""
     return int(word.from_limbs(np.asarray(state.retired)))
 
 
-def _steps(kernel: Kernel, state: State, first: int, max_steps: int | None) -> int:
+def steps_allowed(kernel: Kernel, state: State, first: int, max_steps: int | None) -> int:
     """How far to run: to the end of the steps, or to when the timer rings."""
-    done = _retired(state)
+    done = retired_of(state)
     steps = FOREVER if max_steps is None else min(first + max_steps - done, FOREVER)
     process = kernel.process
     if process.timer is not None and process.clock.per_instruction:
