@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass, field
+from contextlib import closing
+from dataclasses import dataclass
+from dataclasses import field as default
 
 import numpy as np
 
@@ -24,6 +26,7 @@ from ncpu.machine.debug.symbols import Symbols
 from ncpu.machine.debug.unwind import Frame, Unwinder
 from ncpu.machine.disasm import disassemble
 from ncpu.machine.errors import MemoryRangeError
+from ncpu.machine.instr import field
 from ncpu.machine.linux.launch import Session
 from ncpu.machine.state import READ, SP, State
 
@@ -49,8 +52,25 @@ class Trap:
     address: int
     watch: Watch | None = None
     condition: str | None = None
-    syntax: ast.expr | None = field(default=None, repr=False)
+    syntax: ast.expr | None = default(default=None, repr=False)
     hits: int = 0
+
+
+@dataclass(frozen=True)
+class Access:
+    """One access to watched bytes.
+
+    Attributes:
+      retired: instructions done before it.
+      kind: "read", "write", "read and write" or "system call".
+      pc: of the instruction.
+      data: what the bytes held afterwards.
+    """
+
+    retired: int
+    kind: str
+    pc: int
+    data: bytes
 
 
 class Debugger:
@@ -277,18 +297,34 @@ class Debugger:
 
     def accesses(
         self, where: str, length: int = 8, kinds: int = ON_READ | ON_WRITE, most: int = 1000
-    ) -> list[tuple[Instant, bytes]]:
-        """Every access to these bytes up to now: the instant before it, the bytes after it."""
+    ) -> list[Access]:
+        """Every access to these bytes up to now, the first `most` of them."""
         address = self.location(where)
-        plan = Plan(watches=(Watch(address, address + length, kinds),))
-        found: list[tuple[Instant, bytes]] = []
-        walk = self.history.each(plan)
-        for instant, _ in walk:
-            found.append((instant, memory.read(self.state, address, length)))
-            if len(found) >= most:
-                break
-        walk.close()  # type: ignore[attr-defined]
-        return found
+        plan = Plan(watches=(Watch(address, address + length, kinds),), early=True)
+        seen: list[tuple[int, str, int, bytes]] = []
+        final = memory.read(self.state, address, length)
+        with closing(self.history.each(plan)) as walk:
+            for instant, _ in walk:
+                held = memory.read(self.state, address, length)
+                kind, pc = self._accessor(instant)
+                seen.append((instant.retired, kind, pc, held))
+                if len(seen) > most:
+                    break
+        # What is there before an access is what the one before it left.
+        after = [row[3] for row in seen[1:]] + [final]
+        return [
+            Access(retired, kind, pc, data)
+            for (retired, kind, pc, _), data in zip(seen[:most], after, strict=False)
+        ]
+
+    def _accessor(self, instant: Instant) -> tuple[str, int]:
+        """What kind of access is made at an instant where a walk has stopped, and its pc."""
+        if self.history.now != instant:
+            return "system call", self.pc - 4
+        row = row_of(self.history.program, self.pc)
+        rows = self.history.program.rows
+        access = 0 if row is None else int(field(np.asarray(rows[row]), "access"))
+        return {1: "read", 2: "write", 3: "read and write"}.get(access, "access"), self.pc
 
     def goto(self, retired: int) -> None:
         """Go to the instant at which `retired` instructions are done."""

@@ -12,7 +12,7 @@ from ncpu.machine import word
 from ncpu.machine.debug.checkpoints import Checkpoints, Instant
 from ncpu.machine.debug.errors import DebugError
 from ncpu.machine.debug.events import Before, Event, apply, record
-from ncpu.machine.debug.hunt import ON_WRITE, Watch, hunt, mark
+from ncpu.machine.debug.hunt import ON_WRITE, Watch, hunt, mark, trace
 from ncpu.machine.linux.abi import Signal
 from ncpu.machine.linux.launch import Session
 from ncpu.machine.linux.run import executable_ranges, retired_of, steps_allowed
@@ -110,7 +110,7 @@ class History:
         self.poll: Callable[[], bool] = lambda: False  # asked now and then: stop the run?
         self.live = True  # False for a recording: nothing happens after its end
         self._texts = [_Text(session.program)]
-        self._faults: set[Instant] = set()  # where the next instruction is known to fault
+        self.faults: set[Instant] = set()  # where the next instruction faults
 
     # -- what is here -----------------------------------------------------------------------
 
@@ -176,7 +176,7 @@ class History:
             if self.now.retired != skip:
                 skip = None
             if self.status in FAULTS:
-                self._faults.add(self.now)
+                self.faults.add(self.now)
                 return Stop("signal", signal=FAULTS[self.status])
 
     def _boundary(self, limit: int | None) -> int | None:
@@ -243,6 +243,8 @@ class History:
         if self.now.events < len(self.events):
             event = self.events[self.now.events]
             self.state = apply(event, self.state)
+            if event.program == len(self._texts):  # the first time, in a recording
+                self._texts.append(_Text(Program.from_segments(executable_ranges(self.state))))
         else:
             event = self._visit_live(status)
             self.events.append(event)
@@ -292,7 +294,7 @@ class History:
             )
         before = Before.of(self.state)
         self.state, writes = change(self.state)
-        self._faults.discard(self.now)
+        self.faults.discard(self.now)
         self.state = self.state.replace(status=jnp.int32(Status.RUNNING))
         index = self._text
         event = record(before, self.state, writes, kind="edit", what="edit", program=index)
@@ -317,6 +319,21 @@ class History:
             self.state, self.now = checkpoint.state(), checkpoint.instant
         self._replay_near(instant)
 
+    def replay(self) -> None:
+        """From the start to now again."""
+        origin, first = self.now, self.checkpoints.before(self.start)
+        self.state, self.now = first.state(), first.instant
+        self._replay_near(origin)
+
+    @property
+    def event(self) -> Event | None:
+        """The visit of the host that the next step brings, None when it is none's."""
+        if self.now.events == len(self.events):
+            return None
+        event = self.events[self.now.events]
+        late = event.kind in ("syscall", "code")
+        return event if event.at == self.now.retired + late else None
+
     def _replay_near(self, instant: Instant) -> None:
         """Replay forward to `instant`, with a checkpoint shortly before it if it is far."""
         close = instant.retired - CLOSE
@@ -327,7 +344,7 @@ class History:
                 self.checkpoints.add(self.now, self.state)
         for _ in self._segments(instant, Plan()):
             pass
-        if instant in self._faults and self.status == Status.RUNNING:
+        if instant in self.faults and self.status == Status.RUNNING:
             self.state = run(self.program, self.state, 1, alu=self.session.alu)
 
     def instant(self, retired: int) -> Instant:
@@ -387,14 +404,22 @@ class History:
             else:
                 program = text.with_marks(plan.breakpoints)
                 self.state, hit = hunt(
-                    program, self.state, target, plan.watches, alu=alu, skip=skip, stop=every
+                    program,
+                    self.state,
+                    target,
+                    plan.watches,
+                    alu=alu,
+                    skip=skip,
+                    stop=every,
+                    early=plan.early,
                 )
                 count = hit.count
             self.now = Instant(retired_of(self.state), events)
             if hit is not None and count:
                 yield Instant(hit.at, events), hit.address
                 if every:
-                    skip = self.now.retired if hit.address is None else None
+                    before = hit.address is None or plan.early
+                    skip = self.now.retired if before else None
                     continue
             break
         if self.now.retired < target and self.status not in FAULTS:
@@ -491,11 +516,14 @@ class History:
         finally:
             self.goto(origin)
 
-    def stretches(self, advance: Callable[[Program, State, int], State]) -> None:
-        """Replay from the start to now, `advance(program, state, limit)` doing the running."""
+    def stretches(self, start: Instant) -> Iterator[int]:
+        """From `start` to now in stretches without a visit of the host; now stays.
+
+        Yields the retired count where a stretch ends; the caller runs `state` there, in
+        whatever way it watches.
+        """
         origin = self.now
-        checkpoint = self.checkpoints.before(self.start)
-        self.state, self.now = checkpoint.state(), checkpoint.instant
+        self.goto(start)
         try:
             while self.now < origin:
                 target = origin.retired
@@ -508,10 +536,23 @@ class History:
                     target = event.at + tried
                 elif self.now.retired >= target:
                     break
-                self.state = advance(self.program, self.state, target)
+                yield target
                 self.now = Instant(retired_of(self.state), self.now.events)
         finally:
             self.goto(origin)
+
+    def trace(self, start: Instant) -> Iterator[dict[str, np.ndarray]]:
+        """What every instruction from `start` to now did; now stays.
+
+        Yields columns as of `hunt.trace`, a piece at a time.
+        """
+        for target in self.stretches(start):
+            while True:
+                self.state, columns = trace(self.program, self.state, target, alu=self.session.alu)
+                if len(columns["pc"]):
+                    yield columns
+                if self.status != Status.RUNNING or retired_of(self.state) >= target:
+                    break
 
     # -- interruption ---------------------------------------------------------------------------
 

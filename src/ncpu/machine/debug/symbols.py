@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from bisect import bisect_right
 from functools import cached_property
+from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from elftools.elf.elffile import ELFFile
@@ -18,8 +19,13 @@ class Line(NamedTuple):
     """A source line, and the address where its code begins."""
 
     address: int
-    file: str
+    path: str
     line: int
+
+    @property
+    def file(self) -> str:
+        """The file's name without its folders."""
+        return self.path.rsplit("/", 1)[-1]
 
 
 class Symbols:
@@ -73,7 +79,7 @@ class Symbols:
         program = self.dwarf.line_program_for_CU(unit)
         if program is None:
             return []
-        names = program["file_entry"]
+        paths = self._paths(unit, program)
         first = 0 if program["version"] >= 5 else 1
         out = []
         for entry in program.get_entries():
@@ -82,10 +88,24 @@ class Symbols:
                 continue
             at = state.address + self.bias
             index = state.file - first
-            known = not state.end_sequence and 0 <= index < len(names)
-            name = names[index].name.decode(errors="replace") if known else ""
-            out.append(Line(at, name, state.line if known else 0))
+            known = not state.end_sequence and 0 <= index < len(paths)
+            out.append(Line(at, paths[index] if known else "", state.line if known else 0))
         return out
+
+    @staticmethod
+    def _paths(unit: Any, program: Any) -> list[str]:
+        """The files of a line table, with their folders."""
+        home = unit.get_top_DIE().attributes.get("DW_AT_comp_dir")
+        folder = home.value.decode(errors="replace") if home else ""
+        folders = [f.decode(errors="replace") for f in program["include_directory"]]
+        if program["version"] < 5:
+            folders.insert(0, folder)
+        paths = []
+        for entry in program["file_entry"]:
+            inside = folders[entry.dir_index] if entry.dir_index < len(folders) else folder
+            name = entry.name.decode(errors="replace")
+            paths.append(str(PurePosixPath(folder, inside, name)))
+        return paths
 
     @cached_property
     def _line_starts(self) -> list[int]:
@@ -98,15 +118,21 @@ class Symbols:
             return None
         return self.lines[at]
 
+    @staticmethod
+    def source(line: Line) -> Path | None:
+        """The source file of a line, None where it is not on this machine."""
+        path = Path(line.path)
+        return path if path.is_file() else None
+
     def line_address(self, file: str, number: int) -> int:
         """The first address of a source line.
 
         Raises:
           DebugError: no code came from there.
         """
-        rows = [r for r in self.lines if r.file.rsplit("/", 1)[-1] == file.rsplit("/", 1)[-1]]
+        rows = [r for r in self.lines if r.file == file.rsplit("/", 1)[-1]]
         if not rows:
-            files = sorted({row.file for row in self.lines if row.file})
+            files = sorted({row.file for row in self.lines if row.path})
             known = f"; it has {', '.join(files[:8])}" if files else " (compile it with -g)"
             raise DebugError(f"the program has no lines of {file!r}{known}")
         at = [row.address for row in rows if row.line == number]

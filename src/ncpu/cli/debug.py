@@ -1,0 +1,142 @@
+"""`ncpu debug`: a program under the debugger, at a terminal, from a script or from GDB."""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ncpu.cli.machine import PASS_ON, Arguments, Env, Memory, Mount, Seed
+from ncpu.cli.options import parse_environment, parse_mounts, parse_size
+
+PROMPT = "(ncpu) "
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command(context_settings=PASS_ON)(debug)
+
+
+def debug(
+    program: Annotated[Path, typer.Argument(help="An ELF file, `.s` assembly or `.toy` source.")],
+    args: Arguments = None,
+    gdb: Annotated[
+        int | None,
+        typer.Option(help="Serve GDB on this port of 127.0.0.1 (0: a free one).", min=0, max=65535),
+    ] = None,
+    command: Annotated[
+        list[str] | None, typer.Option("--command", "-c", help="A command to run; repeatable.")
+    ] = None,
+    script: Annotated[Path | None, typer.Option(help="A file of commands, one a line.")] = None,
+    stdin: Annotated[
+        Path | None, typer.Option(help="The program's standard input; empty when left out.")
+    ] = None,
+    thaw: Annotated[bool, typer.Option(help="PROGRAM is a history that `freeze` wrote.")] = False,
+    checkpoints: Annotated[str, typer.Option(help="Memory that checkpoints may take.")] = "512M",
+    env: Env = None,
+    mount: Mount = None,
+    memory: Memory = "64M",
+    seed: Seed = 0,
+) -> None:
+    """Debug a program, forwards and backwards in time; `help` at the prompt lists the commands.
+
+    Without `-c` and `--script`, commands are read from the terminal (or from a pipe); the
+    program's own input comes from `--stdin`.
+    """
+    from ncpu import xla
+    from ncpu.machine.debug import Debugger, recording
+    from ncpu.machine.debug.commands import Shell, load
+    from ncpu.machine.linux.launch import Session
+    from ncpu.machine.loader import executable
+
+    xla.use_cache()
+    load()
+    options = {
+        "env": parse_environment(env or []),
+        "mounts": parse_mounts(mount or []),
+        "memory_size": parse_size(memory),
+        "seed": seed,
+    }
+    source = b"" if thaw else executable(program)
+    given = stdin.read_bytes() if stdin else b""
+
+    def start(arguments: list[str] | None, data: bytes | None, **streams: Any) -> Session:
+        argv = [str(program), *((args or []) if arguments is None else arguments)]
+        feed = io.BytesIO(given if data is None else data)
+        return Session(source, argv, stdin=feed, **streams, **options)
+
+    budget = parse_size(checkpoints)
+    if thaw:
+        debugger = recording.thaw(program)
+    else:
+        outs = {"stdout": sys.stdout.buffer, "stderr": sys.stderr.buffer}
+        debugger = Debugger(start(None, None, **outs), budget=budget)
+    if gdb is not None:
+        _serve(debugger, gdb)
+        return
+    shell = Shell(debugger, start)
+    lines = list(command or [])
+    if script:
+        lines += script.read_text().splitlines()
+    if command or script:
+        raise SystemExit(_batch(shell, lines))
+    _converse(shell)
+
+
+def _serve(debugger: Any, port: int) -> None:
+    from ncpu.machine.debug.gdb_server import HOST, Server
+
+    server = Server(debugger, port, lambda line: print(f"ncpu: {line}", file=sys.stderr))
+    print(
+        f"ncpu: waiting for GDB: gdb-multiarch PROGRAM -ex 'target remote {HOST}:{server.port}'",
+        file=sys.stderr,
+        flush=True,
+    )
+    try:
+        server.serve()
+    except KeyboardInterrupt:
+        print("\nncpu: stopped", file=sys.stderr)
+
+
+def _batch(shell: Any, lines: list[str]) -> int:
+    """Run commands, each shown before what it printed; 1 when one of them failed."""
+    failed = 0
+    for line in lines:
+        if shell.ended:
+            break
+        out = shell.run(line)
+        failed |= out.startswith("error: ")
+        print(f"{PROMPT}{line}" + (f"\n{out}" if out else ""), flush=True)
+    return failed
+
+
+def _converse(shell: Any) -> None:
+    """Read commands from a person or a pipe until the end of input or `quit`."""
+    from contextlib import suppress
+
+    interactive = sys.stdin.isatty()
+    if interactive:
+        with suppress(ImportError):
+            import readline  # noqa: F401  - line editing in input()
+        print(shell.run("history"))
+    last = ""
+    while not shell.ended:
+        try:
+            line = input(PROMPT if interactive else "")
+        except EOFError:
+            break
+        except KeyboardInterrupt:
+            print("\n(`quit` leaves)")
+            continue
+        # An empty line repeats, as in gdb; the history survives Ctrl-C.
+        line = line.strip() or (last if interactive else "")
+        try:
+            out = shell.run(line)
+        except KeyboardInterrupt:
+            out = "interrupted; the history is as it was"
+        last = line
+        if out:
+            print(out, flush=True)
