@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from ncpu.machine import memory, word
-from ncpu.machine.debug.checkpoints import Instant
 from ncpu.machine.debug.history import History
 from ncpu.machine.debug.hunt import Counts
 from ncpu.machine.state import EXEC, PAGE, READ, WRITE, State
@@ -78,10 +78,8 @@ def difference(
             if any(ends):
                 if all(ends):
                     return None
-                shown = [
-                    None if end else _row(piece, 0) for end, piece in zip(ends, held, strict=True)
-                ]
-                return Difference(index, *shown)
+                a, b = (_row(piece, 0) if piece else None for piece in held)
+                return Difference(index, a, b)
             length = min(len(piece["pc"]) for piece in held)
             unlike = np.zeros(length, bool)
             for name in names:
@@ -140,11 +138,12 @@ def regions(history: History) -> list[Region]:
     base = int(word.from_limbs(np.asarray(state.base)))
     perm = np.asarray(state.perm)
     # Pages end where permissions do, and where one thing ends and another begins.
-    edges = {(at - base) // PAGE for at in (image.brk, image.mmap_top, image.stack[0])}
+    marks = (image.trampoline + PAGE, image.brk, image.mmap_top, image.stack[0])
+    edges = {(at - base) // PAGE for at in marks}
     cuts = np.flatnonzero(np.diff(perm)) + 1
     bounds = sorted({0, len(perm), *cuts.tolist(), *(e for e in edges if 0 < e < len(perm))})
     out = []
-    for low, high in zip(bounds, bounds[1:], strict=False):
+    for low, high in pairwise(bounds):
         if not perm[low]:
             continue
         start, end = base + low * PAGE, base + high * PAGE
@@ -172,18 +171,3 @@ def functions(found: dict[int, int], name: Any) -> Counter[str]:
 def page_bytes(state: State, region: Region) -> bytes:
     """A region's content."""
     return memory.read(state, region.start, region.end - region.start)
-
-
-__all__ = [
-    "Difference",
-    "Instant",
-    "Region",
-    "counts",
-    "difference",
-    "digest",
-    "entropy",
-    "functions",
-    "page_bytes",
-    "ran",
-    "regions",
-]

@@ -32,7 +32,8 @@ def xray(shell: Shell, rest: str) -> str:
     words = rest.split()
     length = integer(shell, words.pop()) if len(words) > 1 else 64
     at = debugger.location(" ".join(words)) if words else int(debugger.state.sp)
-    head = display.text(debugger.state, debugger.history.program)
+    here = debugger.state.replace(status=np.int32(debugger.history.status))
+    head = display.text(here, debugger.history.program)
     return head + "\n" + _dump(debugger, at, min(length, 1 << 16))
 
 
@@ -144,9 +145,7 @@ def list_(shell: Shell, rest: str) -> str:
     debugger = shell.debugger
     line = debugger.symbols.line(debugger.location(rest) if rest else debugger.pc)
     if line is None:
-        raise DebugError(
-            "no source line is known here: compile with -g, or the code is a library's"
-        )
+        raise DebugError("no source line is known here: compile with -g; libraries often have none")
     path = debugger.symbols.source(line)
     if path is None:
         return f"{line.file}:{line.line} (the file is not here)"

@@ -195,7 +195,7 @@ class Debugger:
     def _add(self, trap: Trap) -> Trap:
         if trap.condition is not None:
             trap.syntax = parse(trap.condition)
-            self.evaluate(trap.syntax, self.state)
+            self.evaluate.check(trap.syntax)
         trap.number = self._next
         self._next += 1
         self.traps[trap.number] = trap

@@ -47,6 +47,14 @@ _UNARY: dict[type, Callable[[int], int]] = {
     ast.Invert: operator.invert,
     ast.Not: operator.not_,
 }
+_SPECIAL: dict[str, Callable[[State], int]] = {
+    "sp": lambda state: int(state.sp),
+    "pc": lambda state: int(word.from_limbs(state.pc)),
+    "lr": lambda state: int(state.x[30]),
+    "fp": lambda state: int(state.x[29]),
+    "nzcv": lambda state: int(state.nzcv),
+    "retired": lambda state: int(word.from_limbs(state.retired)),
+}
 _SIZES = {f"{kind}{bits}": (kind, bits // 8) for kind in "us" for bits in (8, 16, 32, 64)}
 _REGISTER = re.compile(r"[xw](\d|[12]\d|30)")
 
@@ -93,6 +101,17 @@ class Evaluator:
         except (OverflowError, MemoryError, RecursionError):
             raise DebugError("the expression's value is out of all bounds") from None
 
+    def check(self, expression: ast.expr) -> None:
+        """Raise DebugError where a name of an expression is unknown, before it is needed."""
+        for node in ast.walk(expression):
+            if isinstance(node, ast.Name) and node.id not in _SIZES and node.id != "signed":
+                self._known(node.id)
+
+    def _known(self, name: str) -> None:
+        if not (_REGISTER.fullmatch(name) or name in _SPECIAL or name in self.symbols.table):
+            why = f" ({self.symbols.problem})" if self.symbols.problem else ""
+            raise DebugError(f"there is no register or symbol {name!r}{why}")
+
     def _value(self, node: ast.expr, state: State) -> int:
         match node:
             case ast.Constant(value=int(number)):
@@ -126,20 +145,8 @@ class Evaluator:
         if _REGISTER.fullmatch(name):
             value = int(state.x[int(name[1:])])
             return value if name[0] == "x" else value & 0xFFFFFFFF
-        special: dict[str, Callable[[], int]] = {
-            "sp": lambda: int(state.sp),
-            "pc": lambda: int(word.from_limbs(state.pc)),
-            "lr": lambda: int(state.x[30]),
-            "fp": lambda: int(state.x[29]),
-            "nzcv": lambda: int(state.nzcv),
-            "retired": lambda: int(word.from_limbs(state.retired)),
-        }
-        if name in special:
-            return special[name]()
-        if name in self.symbols.table:
-            return self.symbols.table[name][0]
-        why = f" ({self.symbols.problem})" if self.symbols.problem else ""
-        raise DebugError(f"there is no register or symbol {name!r}{why}")
+        self._known(name)
+        return _SPECIAL[name](state) if name in _SPECIAL else self.symbols.table[name][0]
 
     @staticmethod
     def _load(state: State, address: int, size: int, kind: str) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 
 import jax.numpy as jnp
@@ -501,10 +501,8 @@ class History:
             self._recover()
             raise DebugError("interrupted before anything was found; still where it was") from None
 
-    def each(
-        self, plan: Plan, until: Instant | None = None
-    ) -> Iterator[tuple[Instant, int | None]]:
-        """Every hit from the start to `until` (now by default), in order; now stays.
+    def each(self, plan: Plan) -> Generator[tuple[Instant, int | None], None, None]:
+        """Every hit from the start to now, in order; now stays.
 
         Yields (instant before it, accessed address), the machine standing at the hit.
         """
