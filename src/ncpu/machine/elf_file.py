@@ -132,7 +132,7 @@ def _segment(row: tuple[int, ...], size: int) -> Segment:
     where = f"segment at {address:#x}"
     if file_size > memory_size:
         raise ElfError(f"{where}: p_filesz {file_size:#x} is above p_memsz {memory_size:#x}")
-    if offset + file_size > size:
+    if file_size and offset + file_size > size:  # Linux maps nothing of an empty part
         raise ElfError(f"{where}: its file part ends at {offset + file_size}, the file at {size}")
     if address + memory_size > LIMIT:
         raise ElfError(f"{where}: {memory_size:#x} bytes end beyond {LIMIT:#x} or wrap around")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import jax.numpy as jnp
@@ -108,6 +111,7 @@ class History:
         self.now = self.end = self.start = Instant(retired_of(self.state), 0)
         self.checkpoints.add(self.now, self.state)
         self.poll: Callable[[], bool] = lambda: False  # asked now and then: stop the run?
+        self._wanted = False  # Ctrl-C came
         self.live = True  # False for a recording: nothing happens after its end
         self._texts = [_Text(session.program)]
         self.faults: set[Instant] = set()  # where the next instruction faults
@@ -141,7 +145,8 @@ class History:
         plan = plan or Plan()
         limit = None if steps is None else self.now.retired + steps
         try:
-            return self._forward(plan, limit)
+            with self._deferred():
+                return self._forward(plan, limit)
         except KeyboardInterrupt:
             self._recover()
             return Stop("interrupted")
@@ -165,7 +170,7 @@ class History:
                 continue
             if limit is not None and self.now.retired >= limit:
                 return Stop("step")
-            if self.poll():
+            if self.poll() or self._wanted:
                 return Stop("interrupted")
             target = self._boundary(limit)
             if target is None:
@@ -481,25 +486,32 @@ class History:
 
     def _search(self, plan: Plan, holds: Holds | None) -> tuple[Instant, int | None] | None:
         """`last`, leaving the machine anywhere; where it was when interrupted."""
-        origin, upper = self.now, self.now
+        origin = self.now
         try:
-            while upper > self.start:
-                checkpoint = self.checkpoints.before(self.previous(upper))
-                self.state, self.now = checkpoint.state(), checkpoint.instant
-                if self.poll():
-                    raise KeyboardInterrupt
-                best = None
-                for instant, address in self._segments(upper, plan, every=holds is not None):
-                    if instant < origin and (holds is None or holds(address)):
-                        best = instant, address
-                if best is not None:
-                    return best
-                upper = checkpoint.instant
-            return None
+            with self._deferred():
+                return self._search_before(origin, plan, holds)
         except KeyboardInterrupt:
             self.now = origin
             self._recover()
             raise DebugError("interrupted before anything was found; still where it was") from None
+
+    def _search_before(
+        self, origin: Instant, plan: Plan, holds: Holds | None
+    ) -> tuple[Instant, int | None] | None:
+        upper = origin
+        while upper > self.start:
+            checkpoint = self.checkpoints.before(self.previous(upper))
+            self.state, self.now = checkpoint.state(), checkpoint.instant
+            best = None
+            for instant, address in self._segments(upper, plan, every=holds is not None):
+                if self.poll() or self._wanted:
+                    raise KeyboardInterrupt
+                if instant < origin and (holds is None or holds(address)):
+                    best = instant, address
+            if best is not None:
+                return best
+            upper = checkpoint.instant
+        return None
 
     def each(self, plan: Plan) -> Generator[tuple[Instant, int | None], None, None]:
         """Every hit from the start to now, in order; now stays.
@@ -553,6 +565,29 @@ class History:
                     break
 
     # -- interruption ---------------------------------------------------------------------------
+
+    @contextmanager
+    def _deferred(self) -> Iterator[None]:
+        """Hear Ctrl-C between two pieces of work; a second one at once, wherever it is.
+
+        A system call that has been served must be recorded, or its effects would be lost.
+        """
+        self._wanted = False
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = signal.getsignal(signal.SIGINT)
+
+        def hear(number: int, frame: object) -> None:
+            if self._wanted:
+                raise KeyboardInterrupt
+            self._wanted = True
+
+        signal.signal(signal.SIGINT, hear)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)
 
     def _lost(self) -> bool:
         return bool(self.state.mem.is_deleted())
