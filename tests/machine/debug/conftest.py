@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from corpus import PROGRAMS, build, have_cross_gcc
 
+from corpus import PROGRAMS, build, have_cross_gcc
 from ncpu.machine.debug import Debugger
 from ncpu.machine.linux.launch import Session
 

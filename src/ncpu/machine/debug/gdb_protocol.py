@@ -13,7 +13,7 @@ import numpy as np
 from ncpu.machine import memory, word
 from ncpu.machine.debug import gdb_target
 from ncpu.machine.debug.debugger import Debugger
-from ncpu.machine.debug.errors import DebugError, PacketError
+from ncpu.machine.debug.errors import DebugError
 from ncpu.machine.debug.history import Plan, Stop
 from ncpu.machine.debug.hunt import ON_READ, ON_WRITE, Watch, row_of
 from ncpu.machine.debug.packets import LIMIT, escape, unescape
@@ -98,7 +98,7 @@ class Protocol:
             if packet.startswith(start):
                 try:
                     return handler(packet[len(start) :])
-                except (ValueError, struct.error, PacketError) as error:
+                except (ValueError, OverflowError, struct.error) as error:
                     return PAST if isinstance(error, DebugError) else MALFORMED
         return b""
 
@@ -169,7 +169,7 @@ class Protocol:
         if kind not in _WATCH:
             return b""
         name, kinds = _WATCH[kind]
-        if not 0 < length <= 1 << 32:
+        if length < 1 or address + length > word.MASK64:
             return MALFORMED
         watch = Watch(address, address + length, kinds)
         if add:

@@ -109,12 +109,15 @@ class _Connection:
     def _receive(self, timeout: float | None) -> None:
         """Take in what has arrived, waiting for it."""
         ready, _, _ = select.select([self.client, self.server.listener], [], [], timeout)
-        if self.server.listener in ready:
-            self.server.refuse_others()
-        if self.client in ready:
+        # A client that has left makes room: look at it before turning anybody away.
+        while self.client in ready and not self.gone:
             data = self.client.recv(1 << 16)
             self.gone = not data
             self.waiting += self.receiver.feed(data)
+            if not select.select([self.client], [], [], 0)[0]:
+                break
+        if self.server.listener in ready and not self.gone:
+            self.server.refuse_others()
 
     def _interrupted(self) -> bool:
         """While the guest runs: whether the client wants it stopped, or has left."""

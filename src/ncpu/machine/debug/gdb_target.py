@@ -13,18 +13,32 @@ from ncpu.machine.linux.signals import FPSR_MASK
 from ncpu.machine.state import FPCR, SP, State, V
 
 _NZCV = 0xF0000000
+_ELEMENTS = (
+    ("d", 64, "ieee_double"),
+    ("s", 32, "ieee_single"),
+    ("h", 16, "ieee_half"),
+    ("b", 8, ""),
+    ("q", 128, ""),
+)
 
 
 def _target() -> str:
     core = [f'<reg name="x{k}" bitsize="64"/>' for k in range(31)]
     core += ['<reg name="sp" bitsize="64" type="data_ptr"/>']
     core += ['<reg name="pc" bitsize="64" type="code_ptr"/>', '<reg name="cpsr" bitsize="32"/>']
-    shapes = (("d", "ieee_double", 2), ("s", "ieee_single", 4), ("u", "uint64", 2))
-    shapes += (("w", "uint32", 4), ("h", "uint16", 8), ("b", "uint8", 16))
-    types = [f'<vector id="v{n}" type="{kind}" count="{count}"/>' for n, kind, count in shapes]
-    fields = [f'<field name="{name}" type="v{name}"/>' for name, _, _ in shapes]
-    types += ['<union id="vreg">', *fields, "</union>"]
-    fpu = [f'<reg name="v{k}" bitsize="128" type="vreg"/>' for k in range(32)]
+    types, views = [], []
+    # Views of a vector register, under the names that GDB's own description has.
+    for letter, bits, floating in _ELEMENTS:
+        kinds = {"u": f"uint{bits}", "s": f"int{bits}"}
+        kinds = {"f": floating, **kinds} if floating else kinds
+        for kind, element in kinds.items():
+            count = 128 // bits
+            types.append(f'<vector id="v{letter}{kind}" type="{element}" count="{count}"/>')
+        fields = [f'<field name="{kind}" type="v{letter}{kind}"/>' for kind in kinds]
+        types += [f'<union id="vn{letter}">', *fields, "</union>"]
+        views.append(f'<field name="{letter}" type="vn{letter}"/>')
+    types += ['<union id="aarch64v">', *views, "</union>"]
+    fpu = [f'<reg name="v{k}" bitsize="128" type="aarch64v"/>' for k in range(32)]
     fpu += ['<reg name="fpsr" bitsize="32"/>', '<reg name="fpcr" bitsize="32"/>']
     return "\n".join(
         (
