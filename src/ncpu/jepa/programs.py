@@ -122,7 +122,7 @@ def trace_binary(
     from ncpu.machine.linux.launch import Session
 
     session = Session(elf, [name, *argv], memory_size=LANE)
-    session.program = program = padded(session.program)
+    program = padded(Program.from_state(session.state))
     found = []
     for window in range(windows):
         session.run(500 << window)

@@ -9,10 +9,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ncpu.machine import word
+from ncpu.machine import memory, word
 from ncpu.machine.decode import decode_table
 from ncpu.machine.errors import MemoryRangeError
 from ncpu.machine.instr import NEXT, PACKED_WORDS, Unit, columns, pack_columns
+from ncpu.machine.state import EXEC, PAGE, State
 
 PAGE_WORDS = 1024  # instructions in a 4 KiB page
 
@@ -87,6 +88,15 @@ class Program:
             pages=jnp.asarray(pages),
             base=jnp.asarray(word.to_limbs(base)),
         )
+
+    @classmethod
+    def from_state(cls, state: State) -> Program:
+        """Every executable page of a lane as it is now, for loops that do not stop to decode."""
+        base = int(word.from_limbs(np.asarray(state.base)))
+        pages = np.flatnonzero(np.asarray(state.perm) & EXEC)
+        runs = np.split(pages, np.flatnonzero(np.diff(pages) > 1) + 1)
+        spans = [(base + int(run[0]) * PAGE, len(run) * PAGE) for run in runs if len(run)]
+        return cls.from_segments([(at, memory.read(state, at, size)) for at, size in spans])
 
 
 def _place(

@@ -18,7 +18,7 @@ from ncpu.machine.debug.events import Before, Event, apply, record
 from ncpu.machine.debug.hunt import ON_WRITE, Watch, hunt, mark, trace
 from ncpu.machine.linux.abi import Signal
 from ncpu.machine.linux.launch import Session
-from ncpu.machine.linux.run import executable_ranges, retired_of, steps_allowed
+from ncpu.machine.linux.run import retired_of, steps_allowed
 from ncpu.machine.program import Program
 from ncpu.machine.run import run
 from ncpu.machine.state import State, Status
@@ -113,7 +113,7 @@ class History:
         self.poll: Callable[[], bool] = lambda: False  # asked now and then: stop the run?
         self._wanted = False  # Ctrl-C came
         self.live = True  # False for a recording: nothing happens after its end
-        self._texts = [_Text(session.program)]
+        self._texts = [_Text(Program.from_state(self.state))]
         self.faults: set[Instant] = set()  # where the next instruction faults
 
     # -- what is here -----------------------------------------------------------------------
@@ -249,7 +249,7 @@ class History:
             event = self.events[self.now.events]
             self.state = apply(event, self.state)
             if event.program == len(self._texts):  # the first time, in a recording
-                self._texts.append(_Text(Program.from_segments(executable_ranges(self.state))))
+                self._texts.append(_Text(Program.from_state(self.state)))
         else:
             event = self._visit_live(status)
             self.events.append(event)
@@ -275,7 +275,7 @@ class History:
         writes = [] if kind == "code" else kernel.lane.written
         index = self._text
         if kernel.code_changed and self.status == Status.RUNNING:
-            self._texts.append(_Text(Program.from_segments(executable_ranges(self.state))))
+            self._texts.append(_Text(Program.from_state(self.state)))
             index, kernel.code_changed = len(self._texts) - 1, False
         if self.status == Status.EXITED:
             kernel.close()

@@ -23,8 +23,6 @@ from ncpu.machine.debug.errors import DebugError
 from ncpu.machine.debug.events import Event
 from ncpu.machine.errors import NcpuError
 from ncpu.machine.linux.launch import Session
-from ncpu.machine.linux.run import executable_ranges
-from ncpu.machine.program import Program
 from ncpu.machine.state import PAGE, State
 
 VERSION = 1
@@ -100,7 +98,6 @@ def _rebuild(meta: dict[str, Any], data: bytes, arrays: dict[str, np.ndarray]) -
     session = Session(data, meta["argv"], memory_size=meta["memory"])
     small = {name: jnp.array(arrays[name]) for name in _SMALL}
     session.state = State(**small, mem=jnp.array(mem.reshape(-1, 2)))
-    session.program = Program.from_segments(executable_ranges(session.state))
     process = session.kernel.process
     process.exit_code, process.exit_signal = meta["exit"]
     debugger = Debugger(session)
