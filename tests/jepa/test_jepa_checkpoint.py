@@ -105,9 +105,26 @@ def test_the_one_that_comes_with_ncpu_predicts() -> None:
     assert checkpoint.manifest()["training"]["target"] == "vicreg"
 
 
-def test_the_report_that_a_checkpoint_holds(capsys: pytest.CaptureFixture[str]) -> None:
+ROW = dict.fromkeys(("changed", "destination", "registers", "flags", "pc", "whole"), 0.5)
+ONE = {"predicted": ROW, "true": ROW, "copy": ROW, "latent_error": 0.4, "copy_error": 0.8}
+PANEL = {
+    "rank": {"first": 0.3, "copy": 0.2, "mean": 4.0},
+    "one_step": {**ONE, "units": {"ADD": [10, 0.5]}},
+    "shuffled": {**ONE, "units": {}},
+    "linear": ROW,
+    "rollout": {"1": {"predicted": ROW, "copy": ROW}},
+    "collapse": {"rank_bit": 3.0},
+}
+
+
+def test_the_report_that_a_checkpoint_holds(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["jepa", "report", "--stored", "--checkpoint", str(copy)]
     with pytest.raises(SystemExit) as done:
-        main(["jepa", "report", "--stored"])
+        main(command)
+    assert done.value.code == 2 and "holds no figures" in capsys.readouterr().err
+    checkpoint.save(JEWorldModel(SMALL, seed=7), copy, {"panel": PANEL})
+    with pytest.raises(SystemExit) as done:
+        main(command)
     assert done.value.code == 0
     out = capsys.readouterr().out
     for title in ("One instruction ahead", "Rollouts", "By unit", "Collapse panel"):

@@ -89,10 +89,14 @@ def report(
 
     from ncpu import xla
     from ncpu.jepa import checkpoint as storage
+    from ncpu.jepa.errors import CheckpointError
 
     console = Console()
     if stored:
-        _tables(storage.manifest(checkpoint)["panel"], console)
+        said = storage.manifest(checkpoint)
+        if "panel" not in said:
+            raise CheckpointError("this checkpoint holds no figures: report without --stored")
+        _tables(said["panel"], console)
         return
     from ncpu.jepa import study
 
