@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ncpu.machine.debug import DebugError, Debugger
-from ncpu.machine.debug.commands import Shell, find, load
+from ncpu.machine.debug.commands import Shell, find, load, markdown
 from ncpu.machine.debug.recording import thaw
 from ncpu.machine.linux.launch import Session
 
@@ -35,6 +35,11 @@ def test_the_table_has_every_command_with_help(shell: Shell) -> None:
     text = shell.run("help")
     assert all(f"  {name}" in text for name in TABLE)
     assert "also: b" in shell.run("help break")
+
+
+def test_the_documentation_shows_the_table() -> None:
+    page = Path(__file__).parents[3] / "docs" / "debug.md"
+    assert markdown() in page.read_text()
 
 
 def test_a_walk_through_a_run(shell: Shell) -> None:

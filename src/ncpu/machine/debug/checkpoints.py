@@ -46,6 +46,7 @@ class Checkpoints:
         self.budget = budget
         self.kept: list[Checkpoint] = []
         self.bytes = 0
+        self._latest: tuple[Instant, np.ndarray] | None = None  # as one array: compared fast
 
     def add(self, instant: Instant, state: State) -> None:
         """Keep `state`; nothing when that instant is kept already."""
@@ -59,19 +60,26 @@ class Checkpoints:
             self.bytes += image.nbytes
         else:
             pages = list(near.pages)
-            changed = [k for k, page in enumerate(pages) if not np.array_equal(page, image[k])]
+            changed = self._changed(near, image)
             for k in changed:
                 pages[k] = image[k].copy()
             self.bytes += len(changed) * PAGE
         small = {name: np.array(v) for name, v in vars(state).items() if name != "mem"}
         rest = State(**small, mem=np.zeros((1, 2), np.uint32))  # type: ignore[arg-type]
         insort(self.kept, Checkpoint(instant, pages, rest))
+        self._latest = instant, image.copy()
         if self.bytes > self.budget:
             self._thin()
 
     def before(self, instant: Instant) -> Checkpoint:
         """The last checkpoint at or before `instant`."""
         return self.kept[bisect_right(self.kept, instant, key=lambda c: c.instant) - 1]
+
+    def _changed(self, near: Checkpoint, image: np.ndarray) -> list[int]:
+        """The pages of `image` that are not those of a checkpoint."""
+        if self._latest is None or self._latest[0] != near.instant:
+            self._latest = near.instant, np.stack(near.pages)
+        return np.flatnonzero((self._latest[1] != image).any(axis=1)).tolist()
 
     def _thin(self) -> None:
         """Drop every other one of the older half; the first always stays."""

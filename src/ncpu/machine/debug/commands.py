@@ -174,6 +174,15 @@ def quit_(shell: Shell, rest: str) -> str:
     return ""
 
 
+def markdown() -> str:
+    """The table for the documentation."""
+    lines = ["| command | also | what it does |", "| --- | --- | --- |"]
+    for entry in TABLE.values():
+        also = ", ".join(f"`{short}`" for short in entry.short) or "-"
+        lines.append(f"| `{f'{entry.name} {entry.arguments}'.strip()}` | {also} | {entry.help} |")
+    return "\n".join(lines)
+
+
 def load() -> dict[str, Command]:
     """The whole table: the modules that fill it are imported."""
     from ncpu.machine.debug import commands_ask, commands_run  # noqa: F401
