@@ -68,7 +68,7 @@ class Checkpoints:
         rest = State(**small, mem=np.zeros((1, 2), np.uint32))  # type: ignore[arg-type]
         insort(self.kept, Checkpoint(instant, pages, rest))
         self._latest = instant, image.copy()
-        if self.bytes > self.budget:
+        while self.bytes > self.budget and len(self.kept) > 2:  # the first and the last stay
             self._thin()
 
     def before(self, instant: Instant) -> Checkpoint:
