@@ -318,7 +318,9 @@ def timing(shell: Shell, rest: str) -> str:
     counts = Counter(shell.start(None, None).run().retired for _ in range(runs))
     spread = max(counts) - min(counts)
     return f"{runs} runs: {min(counts):,} to {max(counts):,} instructions, spread {spread}; " + (
-        "time is a function of the input" if not spread else "NOT deterministic"
+        "the same each time for this input (says nothing of others)"
+        if not spread
+        else "NOT the same"
     )
 
 
