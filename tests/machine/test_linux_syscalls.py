@@ -21,6 +21,7 @@ from ncpu.machine.linux import (
     run_process,
 )
 from ncpu.machine.linux.numbers import NUMBER
+from ncpu.machine.linux.space import Space
 from ncpu.machine.linux.table import TABLE
 from ncpu.machine.state import EXEC, FPCR, PAGE, READ, WRITE, State, Status, V, new_state
 
@@ -48,7 +49,7 @@ class Guest:
     def __init__(self, files: Files | None = None, stdin: bytes = b"", **options) -> None:
         self.state = lane()
         mapped = np.asarray(self.state.perm) != 0
-        self.process = Process(
+        space = Space(
             base=BASE,
             mapped=mapped,
             stale=np.zeros_like(mapped),
@@ -58,6 +59,7 @@ class Guest:
             stack=(STACK, BASE + SIZE),
             trampoline=BASE + PAGE,
         )
+        self.process = Process(space)
         self.out, self.err = io.BytesIO(), io.BytesIO()
         tree = files or Files(capacity=1 << 22)
         streams = (io.BytesIO(stdin), self.out, self.err)
@@ -504,7 +506,7 @@ def test_handler_sees_everything_and_returns(guest: Guest) -> None:
     frame = int(guest.state.sp)
     assert int(word.from_limbs(guest.state.pc)) == CODE + 64
     assert (int(x[0]), int(x[1]), int(x[2])) == (Signal.SIGSEGV, frame, frame + 128)
-    assert int(x[30]) == guest.process.trampoline and frame % 16 == 0 and frame < sp - 4000
+    assert int(x[30]) == guest.process.space.trampoline and frame % 16 == 0 and frame < sp - 4000
     number, _, code, address = struct.unpack("<iii4xQ", guest.get(frame, 24))
     assert (number, code, address) == (Signal.SIGSEGV, 1, 0x123)
     context = frame + 128 + 176
@@ -521,7 +523,7 @@ def test_handler_sees_everything_and_returns(guest: Guest) -> None:
     regs[5] = 7
     assert word.from_limbs(np.asarray(guest.state.regs)).tolist() == regs.tolist()
     assert int(word.from_limbs(guest.state.pc)) == CODE + 8
-    assert int(guest.state.flags) == 0xA0000010 and guest.process.mask == 0
+    assert int(guest.state.flags) == 0xA0000010 and guest.process.thread.mask == 0
 
 
 def test_fault_in_handler_kills(guest: Guest) -> None:
@@ -562,10 +564,10 @@ def test_masks_pending_and_alternate_stack(guest: Guest) -> None:
     install(guest, Signal.SIGUSR1, flags=0x08000004)
     guest.call("rt_sigprocmask", 1, usr, 0, 8)
     assert alternate < int(guest.state.sp) < alternate + 4 * PAGE
-    assert guest.state.x[0] == Signal.SIGUSR1 and guest.process.mask == 1 << 9
+    assert guest.state.x[0] == Signal.SIGUSR1 and guest.process.thread.mask == 1 << 9
     assert guest.call("sigaltstack", struct.pack("<QQQ", 0, 2, 0), 0) == "EPERM"
     guest.raw(NUMBER["rt_sigreturn"])
-    assert guest.process.mask == 0 and guest.state.x[0] == 0
+    assert guest.process.thread.mask == 0 and guest.state.x[0] == 0
     assert guest.call("rt_sigaction", 9, struct.pack("<QQQQ", 1, 0, 0, 0), 0, 8) == "EINVAL"
     assert guest.call("kill", 4242, 9) == "ESRCH"
     assert guest.call("kill", 0, 65) == "EINVAL"

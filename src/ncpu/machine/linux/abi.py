@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 
 class Errno(IntEnum):
@@ -53,9 +54,27 @@ class Errno(IntEnum):
     ENODATA = 61
     EOVERFLOW = 75
     ENOTSOCK = 88
+    EDESTADDRREQ = 89
+    EMSGSIZE = 90
+    EPROTOTYPE = 91
+    ENOPROTOOPT = 92
+    EPROTONOSUPPORT = 93
+    ESOCKTNOSUPPORT = 94
     EOPNOTSUPP = 95
+    EPFNOSUPPORT = 96
     EAFNOSUPPORT = 97
+    EADDRINUSE = 98
+    EADDRNOTAVAIL = 99
+    ENETUNREACH = 101
+    ECONNABORTED = 103
+    ECONNRESET = 104
+    ENOBUFS = 105
+    EISCONN = 106
+    ENOTCONN = 107
     ETIMEDOUT = 110
+    ECONNREFUSED = 111
+    EALREADY = 114
+    EINPROGRESS = 115
 
 
 class LinuxError(Exception):
@@ -66,11 +85,19 @@ class LinuxError(Exception):
         self.errno = errno
 
 
-class Blocked(LinuxError):
-    """The call would sleep until another process acts; alone, that is for ever."""
+class WouldBlock(LinuxError):
+    """EAGAIN from a file that a blocking call waits for instead."""
 
     def __init__(self) -> None:
-        super().__init__(Errno.EDEADLK)
+        super().__init__(Errno.EAGAIN)
+
+
+class Blocked(Exception):
+    """The call has to wait; `wait` (a `process.Wait`) says for what."""
+
+    def __init__(self, wait: Any) -> None:
+        super().__init__("the call waits")
+        self.wait = wait
 
 
 # Signals (asm-generic/signal.h).
@@ -112,15 +139,15 @@ class Signal(IntEnum):
 
 SIGNALS = 64
 UNBLOCKABLE = 1 << (Signal.SIGKILL - 1) | 1 << (Signal.SIGSTOP - 1)
-# Signals whose default action is to do nothing; stopping needs a parent to notice.
+# Signals whose default action is to do nothing, and to stop the process.
 IGNORED_BY_DEFAULT = frozenset(
-    (
-        *(Signal.SIGCHLD, Signal.SIGCONT, Signal.SIGURG, Signal.SIGWINCH),
-        *(Signal.SIGSTOP, Signal.SIGTSTP, Signal.SIGTTIN, Signal.SIGTTOU),
-    )
+    (Signal.SIGCHLD, Signal.SIGCONT, Signal.SIGURG, Signal.SIGWINCH),
 )
+STOPS = frozenset((Signal.SIGSTOP, Signal.SIGTSTP, Signal.SIGTTIN, Signal.SIGTTOU))
+SIGRTMIN = 32
 SIG_DFL, SIG_IGN = 0, 1
-SA_SIGINFO, SA_RESTORER, SA_ONSTACK = 4, 0x04000000, 0x08000000
+SA_NOCLDSTOP, SA_NOCLDWAIT = 1, 2
+SA_SIGINFO, SA_RESTORER, SA_ONSTACK, SA_RESTART = 4, 0x04000000, 0x08000000, 0x10000000
 SA_NODEFER, SA_RESETHAND = 0x40000000, 0x80000000
 SS_ONSTACK, SS_DISABLE = 1, 2
 MINSIGSTKSZ = 5120
@@ -138,7 +165,7 @@ AT_SYMLINK_FOLLOW, AT_NO_AUTOMOUNT, AT_EMPTY_PATH = 0x400, 0x800, 0x1000
 
 S_IFMT, S_IFSOCK, S_IFLNK, S_IFREG = 0o170000, 0o140000, 0o120000, 0o100000
 S_IFBLK, S_IFDIR, S_IFCHR, S_IFIFO = 0o060000, 0o040000, 0o020000, 0o010000
-NAME_MAX, PATH_MAX, IOV_MAX = 255, 4096, 1024
+NAME_MAX, PATH_MAX, IOV_MAX, PIPE_BUF = 255, 4096, 1024, 4096
 MAX_RW = 0x7FFFF000  # the most one read or write transfers
 MAX_FILE = (1 << 63) - 1
 
@@ -238,3 +265,9 @@ def siginfo_kill(signal: int, code: int, pid: int, uid: int, value: int = 0) -> 
 def siginfo_fault(signal: int, code: int, address: int) -> bytes:
     """siginfo_t of a fault at `address`, 128 bytes."""
     return struct.pack("<iiiiQ", signal, 0, code, 0, address).ljust(128, b"\0")
+
+
+def siginfo_child(code: int, pid: int, uid: int, status: int, cpu: int) -> bytes:
+    """siginfo_t of SIGCHLD: CLD_EXITED 1, KILLED 2, STOPPED 5, CONTINUED 6; `cpu` in ticks."""
+    fields = (Signal.SIGCHLD, 0, code, 0, pid, uid, status, 0, cpu, 0)
+    return struct.pack("<iiiiiIiiqq", *fields).ljust(128, b"\0")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ncpu.machine.errors import CommandError
 from ncpu.machine.linux.abi import Errno, LinuxError
 from ncpu.machine.linux.files import ROOT, Credentials, Files, Found, X
-from ncpu.machine.linux.inodes import Directory, File
+from ncpu.machine.linux.inodes import Directory, File, Node
 
 DEFAULT_PATH = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 HEAD = 256  # BINPRM_BUF_SIZE: how much of a script's first line counts
@@ -67,6 +67,17 @@ def resolve(
         arguments = (interpreter, *option, path, *arguments[1:])
         path = interpreter
     raise LinuxError(Errno.ELOOP)
+
+
+def of_node(
+    files: Files, node: Node, fd: int, argv: Sequence[bytes], who: Credentials
+) -> Command:
+    """What execveat(2) of an open file runs; scripts would need a name and are refused."""
+    path = b"/dev/fd/%d" % fd
+    data = _executable(Found(files.root, path, node, False), who)
+    if not data.startswith(b"\x7fELF"):
+        raise LinuxError(Errno.ENOEXEC)
+    return Command(data, path, path, tuple(argv) or (b"",))
 
 
 def find(files: Files, name: str, argv: Sequence[str], env: Mapping[str, str]) -> Command:

@@ -10,7 +10,7 @@ import struct
 from dataclasses import dataclass
 
 from ncpu.machine.linux import abi
-from ncpu.machine.linux.abi import Blocked, Errno, LinuxError
+from ncpu.machine.linux.abi import Errno, LinuxError, WouldBlock
 from ncpu.machine.linux.console import Console
 from ncpu.machine.linux.inodes import ABSENT, Device, Directory, File, Node, Pipe
 
@@ -23,6 +23,10 @@ class OpenFile:
 
     seekable = False
     terminal = False
+    streams = False  # a blocking write goes on until everything is taken
+    host = False  # what it waits for may come from outside the machine
+    path = b""  # by which it was opened, absolute where that is known
+    activity = 0  # changes of what it holds, for edge-triggered epoll
 
     def __init__(self, node: Node, flags: int) -> None:
         self.node = node
@@ -77,6 +81,11 @@ class OpenFile:
 
     def closed(self) -> None:
         """The last descriptor is gone."""
+
+    @property
+    def blocking(self) -> bool:
+        """Calls wait where they cannot go on."""
+        return not self.flags & abi.O_NONBLOCK
 
 
 class RegularOpen(OpenFile):
@@ -239,19 +248,28 @@ class PipeOpen(OpenFile):
     """One end of a pipe."""
 
     node: Pipe
+    streams = True
 
     def __init__(self, node: Node, flags: int) -> None:
         super().__init__(node, flags)
         self.node.readers += self.readable
         self.node.writers += self.writable
+        self.node.opened[0] += self.readable
+        self.node.opened[1] += self.writable
+
+    @property
+    def activity(self) -> int:  # type: ignore[override]
+        """Changes of the pipe."""
+        return self.node.activity
 
     def read(self, count: int) -> bytes:
-        """What is there; EAGAIN or Blocked when empty, the end when no writer is left."""
+        """What is there; WouldBlock when empty, the end when no writer is left."""
         buffer = self.node.buffer
         if not buffer and count and self.node.writers:
-            raise LinuxError(Errno.EAGAIN) if self.flags & abi.O_NONBLOCK else Blocked()
+            raise WouldBlock
         data = bytes(buffer[:count])
         del buffer[:count]
+        self.node.activity += 1
         return data
 
     def write(self, data: bytes) -> int:
@@ -259,18 +277,19 @@ class PipeOpen(OpenFile):
         if not self.node.readers:
             raise LinuxError(Errno.EPIPE)
         room = Pipe.CAPACITY - len(self.node.buffer)
-        if data and (room == 0 or (len(data) <= abi.PATH_MAX and len(data) > room)):
-            raise LinuxError(Errno.EAGAIN) if self.flags & abi.O_NONBLOCK else Blocked()
+        if data and (room == 0 or (len(data) <= abi.PIPE_BUF and len(data) > room)):
+            raise WouldBlock
         self.node.buffer += data[:room]
+        self.node.activity += 1
         return min(len(data), room)
 
     def poll(self) -> int:
-        """Readable when it holds bytes, writable when there is room."""
+        """Readable when it holds bytes, writable when PIPE_BUF bytes fit."""
         bits = 0
         if self.readable:
             bits |= (POLLIN if self.node.buffer else 0) | (0 if self.node.writers else POLLHUP)
         if self.writable:
-            bits |= POLLOUT if len(self.node.buffer) < Pipe.CAPACITY else 0
+            bits |= POLLOUT if Pipe.CAPACITY - len(self.node.buffer) >= abi.PIPE_BUF else 0
             bits |= 0 if self.node.readers else POLLERR
         return bits
 
@@ -280,12 +299,15 @@ class PipeOpen(OpenFile):
 
     def closed(self) -> None:
         """One end fewer."""
+        self.node.activity += 1
         self.node.readers -= self.readable
         self.node.writers -= self.writable
 
 
 class EventOpen(OpenFile):
     """An eventfd(2) counter."""
+
+    streams = True
 
     def __init__(self, node: Node, flags: int, value: int, semaphore: bool) -> None:
         super().__init__(node, flags | abi.O_RDWR)
@@ -297,9 +319,10 @@ class EventOpen(OpenFile):
         if count < 8:
             raise LinuxError(Errno.EINVAL)
         if self.value == 0:
-            raise LinuxError(Errno.EAGAIN) if self.flags & abi.O_NONBLOCK else Blocked()
+            raise WouldBlock
         taken = 1 if self.semaphore else self.value
         self.value -= taken
+        self.activity += 1
         return struct.pack("<Q", taken)
 
     def write(self, data: bytes) -> int:
@@ -310,13 +333,14 @@ class EventOpen(OpenFile):
         if amount == (1 << 64) - 1:
             raise LinuxError(Errno.EINVAL)
         if self.value + amount >= (1 << 64) - 1:
-            raise LinuxError(Errno.EAGAIN) if self.flags & abi.O_NONBLOCK else Blocked()
+            raise WouldBlock
         self.value += amount
+        self.activity += 1
         return 8
 
     def poll(self) -> int:
         """Readable when positive."""
-        return (POLLIN if self.value else 0) | POLLOUT
+        return (POLLIN if self.value else 0) | (POLLOUT if self.value < (1 << 64) - 2 else 0)
 
 
 @dataclass

@@ -206,6 +206,8 @@ class Pipe(Node):
         super().__init__(fs, mode, uid, gid)
         self.buffer = bytearray()
         self.readers = self.writers = 0
+        self.opened = [0, 0]  # how often it has been opened to read, to write
+        self.activity = 0  # changes of what it holds
 
 
 class Directory(Node):

@@ -1,7 +1,11 @@
-"""The kernel of one process: serves its system calls, faults and signals on the host.
+"""The kernel: serves system calls, faults and signals on the host, one thread at a time.
 
 kernel = Kernel(Process.from_image(image), Files(), stdout=sys.stdout.buffer)
 state = kernel.serve(state)      # when run() stopped with Status.SYSCALL
+
+It always serves `process.thread` of `process`. By itself it knows one process: what would wait
+for others fails, and there is no clone. A `machine.Machine` sets which thread is served, and
+keeps those that wait: their call is made again when what they wait for may have happened.
 """
 
 from __future__ import annotations
@@ -9,7 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
@@ -17,42 +21,56 @@ from ncpu.machine import word
 from ncpu.machine.linux import (
     abi,
     mappings,
+    procfs,
     signals,
     sys_attributes,
+    sys_clone,
     sys_copy,
     sys_descriptors,
+    sys_exec,
     sys_files,
+    sys_groups,
     sys_identity,
     sys_io,
     sys_memory,
+    sys_poll,
     sys_process,
     sys_resources,
     sys_signals,
     sys_time,
+    sys_wait,
 )
 from ncpu.machine.linux.abi import Blocked, Errno, LinuxError, Signal
 from ncpu.machine.linux.console import Console
 from ncpu.machine.linux.descriptors import OpenFile, open_node
 from ncpu.machine.linux.files import Files, Found
-from ncpu.machine.linux.inodes import Directory, Node
+from ncpu.machine.linux.futex import Futexes
+from ncpu.machine.linux.inodes import Directory, Node, Pipe
 from ncpu.machine.linux.lane import Lane
 from ncpu.machine.linux.numbers import NAME
-from ncpu.machine.linux.process import Process
+from ncpu.machine.linux.process import Process, Thread, Wait
+from ncpu.machine.linux.space import Space
 from ncpu.machine.linux.table import TABLE
 from ncpu.machine.state import State, Status
 
+if TYPE_CHECKING:
+    from ncpu.machine.linux.host import Host
+    from ncpu.machine.linux.tasks import Tasks
+    from ncpu.machine.linux.terminal import Terminal
+
 # Importing these fills TABLE.
 SUBJECTS = (
-    *(sys_attributes, sys_copy, sys_descriptors, sys_files, sys_identity, sys_io),
-    *(sys_memory, sys_process, sys_resources, sys_signals, sys_time),
+    *(sys_attributes, sys_clone, sys_copy, sys_descriptors, sys_exec, sys_files, sys_groups),
+    *(sys_identity, sys_io, sys_memory, sys_poll, sys_process, sys_resources, sys_signals),
+    *(sys_time, sys_wait),
 )
 
 
 class Kernel:
-    """Linux for one process.
+    """Linux for one process, or for the processes of a machine.
 
     Args:
-      process: its record.
+      process: the first process.
       files: the tree it sees; a new one with devices only when left out.
       stdin, stdout, stderr: host byte streams; None is empty or discards.
       isatty: whether they look like a terminal.
@@ -63,9 +81,13 @@ class Kernel:
       calls: how often each call was made, by name.
       code_changed: executable memory changed since this was last set to False: what was
         decoded of it may be out of date.
+      tasks: the processes of the machine; None for a kernel of one process.
+      resumed: what the call being served waited for at its last try; None at the first.
     """
 
     lane: Lane
+    tasks: Tasks | None = None
+    resumed: Wait | None = None
 
     def __init__(
         self,
@@ -86,34 +108,25 @@ class Kernel:
         self.unknown: Counter[str] = Counter()
         self.calls: Counter[str] = Counter()
         self.code_changed = False
+        self.futexes = Futexes()
+        self.terminal: Terminal | None = None
+        self.host: Host | None = None
         if process.cwd is None:
             process.cwd = self.files.root
         if not process.fds:
             for name in ("/dev/stdin", "/dev/stdout", "/dev/stderr"):
                 process.install(self.open_path(name, abi.O_RDWR))
-        self._describe()
+        procfs.mount(self)
 
-    def _describe(self) -> None:
-        """/proc/self with what programs ask of it."""
-        pid = str(self.process.pid).encode()
-        proc = self.files.make_directory("/proc")
-        for name in (b"self", pid):
-            if name in proc.children:
-                proc.detach(name)
-        here = b"/proc/" + pid
-        self.files.add_symlink("/proc/self", pid)
-        self.files.make_directory(here, 0o555)
-        self.files.add_symlink(here + b"/exe", self.process.exe)
-        self.files.add_file(here + b"/cmdline", b"\0".join((*self.process.argv, b"")), 0o444)
-        self.files.add_file(here + b"/comm", self.process.name + b"\n", 0o444)
-        self.files.add_file(here + b"/mounts", b"ncpu / tmpfs rw 0 0\n", 0o444)
-        total = len(self.process.mapped) * 4
-        free = total - int(self.process.mapped.sum()) * 4
-        lines = (("MemTotal", total), ("MemFree", free), ("MemAvailable", free), ("Cached", 0))
-        text = "".join(f"{name + ':':16}{size:8} kB\n" for name, size in lines)
-        self.files.add_file("/proc/meminfo", text.encode(), 0o444)
-        if b"mounts" not in proc.children:
-            self.files.add_symlink("/proc/mounts", "self/mounts")
+    @property
+    def thread(self) -> Thread:
+        """The thread being served."""
+        return self.process.thread
+
+    @property
+    def space(self) -> Space:
+        """The address space of the process being served."""
+        return self.process.space
 
     # -- for the caller -------------------------------------------------------------------------
 
@@ -125,20 +138,52 @@ class Kernel:
         is donated.
         """
         lane = self._enter(state)
-        number = lane.x(8)
-        name = NAME.get(number, str(number))
-        self.calls[name] += 1
-        handler = TABLE.get(number)
+        self.resumed, self.thread.wait = self.thread.wait, None
+        name = NAME.get(lane.x(8), str(lane.x(8)))
+        if self.resumed is None:
+            self.calls[name] += 1
+        self._try(name)
+        if self.tasks is None:
+            self._wait_alone(name)
+        return self._leave()
+
+    def _try(self, name: str) -> None:
+        """Make the call; it sets x0, or leaves in `thread.wait` what it waits for."""
+        lane = self.lane
+        handler = TABLE.get(lane.x(8))
         try:
             if handler is None:
                 self.missing(name)
             else:
                 result = handler(self, tuple(lane.x(i) for i in range(6)))
                 if result is not None:
-                    lane.set_x(0, result)
+                    self.lane.set_x(0, result)
+        except Blocked as blocked:
+            self.thread.wait = blocked.wait
         except LinuxError as error:
             lane.set_x(0, -error.errno)
-        return self._leave()
+        self.resumed = None
+
+    def _wait_alone(self, name: str) -> None:
+        """Let time pass until the one process need not wait; EDEADLK where that is for ever."""
+        thread, clock = self.thread, self.process.clock
+        while thread.wait is not None and self.process.alive:
+            if signals.next_signal(self.process) is not None:
+                signals.deliver(self, self.lane)
+                continue
+            wait, timer = thread.wait, self.process.timer
+            if wait.ready is None or not wait.ready():
+                moments = [m for m in (wait.until, timer and timer[0]) if m is not None]
+                if not moments:
+                    thread.wait = None
+                    self.lane.set_x(0, -Errno.EDEADLK)
+                    return
+                clock.sleep_until(min(moments))
+                self.expire(self.process)
+                if signals.next_signal(self.process) is not None or not self.passed(wait.until):
+                    continue
+            self.resumed, thread.wait = wait, None
+            self._try(name)
 
     def fault(self, state: State) -> State:
         """Turn a fault's status into its signal, delivered: RUNNING in a handler or EXITED."""
@@ -152,7 +197,7 @@ class Kernel:
     def interrupt(self, state: State, signal: int) -> State:
         """Send a signal from outside (SIGINT, say) to a process that is not in a call."""
         self._enter(state)
-        signals.send(self.process, signal, abi.siginfo_kill(signal, abi.SI_KERNEL, 0, 0))
+        self.send(self.process, signal, abi.siginfo_kill(signal, abi.SI_KERNEL, 0, 0))
         return self._leave()
 
     def tick(self, state: State) -> State:
@@ -160,9 +205,31 @@ class Kernel:
         self._enter(state)
         return self._leave()
 
+    def give_up(self, state: State, errno: Errno) -> State:
+        """End the wait of the call in progress with an error."""
+        lane = self._enter(state)
+        self.thread.wait = None
+        lane.set_x(0, -errno)
+        return self._leave()
+
+    def touch(
+        self, process: Process, thread: Thread, state: State, action: Callable[[Kernel], None]
+    ) -> State:
+        """Let `action` read or change the memory of a thread that is not being served."""
+        self.process, process.thread = process, thread
+        self.lane = Lane(state)
+        action(self)
+        return self.lane.state
+
+    def close_host(self) -> None:
+        """Let go of the host's terminal and ports, at the end of the machine."""
+        self._flush()
+        if self.host is not None:
+            self.host.close()
+
     def close(self) -> None:
         """Write back shared mappings and flush the console; after the process ended."""
-        mappings.write_back(self, self.process.maps)
+        mappings.write_back(self, self.space.maps)
         self._flush()
 
     # -- for the handlers -----------------------------------------------------------------------
@@ -172,7 +239,7 @@ class Kernel:
         self.process.exit_code = code & 0xFF
         self.process.exit_signal = signal
 
-    def missing(self, name: str) -> None:
+    def missing(self, name: str) -> NoReturn:
         """Record a call that is not implemented and fail with ENOSYS."""
         self.unknown[name] += 1
         if self.warn is not None and self.unknown[name] == 1:
@@ -220,40 +287,91 @@ class Kernel:
         """Open a node, whatever its permissions."""
         return open_node(node, flags, console=self.console, generator=self.process.entropy)
 
-    def wait(self, until: int | None) -> None:
-        """Let virtual time pass until the monotonic clock reads `until`, None for ever.
+    def block(self, wait: Wait) -> NoReturn:
+        """Put the call off; it is made again, from its beginning, when `wait` is over."""
+        raise Blocked(wait)
 
-        Raises:
-          LinuxError: EINTR when a signal comes first.
-          Blocked: for ever, and no signal can come.
-        """
-        timer, clock = self.process.timer, self.process.clock
-        if signals.next_signal(self.process) is not None:
-            raise LinuxError(Errno.EINTR)
-        if timer is not None and (until is None or timer[0] < until):
-            clock.sleep_until(timer[0])
-            self._expire()
-            if signals.next_signal(self.process) is not None:
-                raise LinuxError(Errno.EINTR)
-        if until is None:
-            raise Blocked
-        clock.sleep_until(until)
+    def pause(self, ready: Callable[[], bool], **more: Any) -> None:
+        """Go on only when `ready()`; for calls that change nothing before this line."""
+        if not ready():
+            self.block(Wait(ready, **more))
+
+    def deadline(self, length: int | None) -> int | None:
+        """When a call that may take `length` nanoseconds gives up: from its first try on."""
+        if self.resumed is not None:
+            return self.resumed.until
+        return None if length is None else self.process.clock.monotonic() + length
+
+    def passed(self, until: int | None) -> bool:
+        """Whether that moment has come."""
+        return self.process.clock.passed(until)
+
+    @property
+    def first(self) -> Process:
+        """The process the machine was started for."""
+        return self.process if self.tasks is None else self.tasks.first
+
+    @property
+    def processes(self) -> list[Process]:
+        """All processes, zombies too, by number."""
+        return [self.process] if self.tasks is None else self.tasks.all()
+
+    @property
+    def memory_total(self) -> int:
+        """Bytes of guest memory there may be."""
+        return self.space.size if self.tasks is None else self.tasks.max_memory
+
+    def name_of(self, file: OpenFile) -> bytes:
+        """What the link /proc/[pid]/fd/N says of an open file."""
+        node = file.node
+        if isinstance(node, Directory):
+            with suppress(LinuxError):
+                return self.files.path_of(node)
+        if isinstance(node, Pipe):
+            return b"pipe:[%d]" % node.ino
+        return file.path or b"anon_inode:[%d]" % node.ino
+
+    def find_process(self, pid: int) -> Process | None:
+        """The process of that number, a zombie too."""
+        if self.tasks is None:
+            return self.process if pid == self.process.pid else None
+        return self.tasks.processes.get(pid)
+
+    def send(self, process: Process, signal: int, info: bytes, thread: Thread | None = None) -> None:
+        """Send a signal to a process, or to one of its threads."""
+        if self.tasks is not None:
+            self.tasks.before_signal(process, signal)
+        signals.send(process, signal, info, thread)
+
+    @property
+    def may_stop(self) -> bool:
+        """Whether somebody could continue the process if a signal stopped it."""
+        return self.tasks is not None and self.process is not self.tasks.first
+
+    def stop(self, signal: int) -> None:
+        """The default action of SIGSTOP and its kin."""
+        if self.tasks is not None:
+            self.tasks.stop(self.process, signal)
 
     # -- entering and leaving ---------------------------------------------------------------------
 
     def _enter(self, state: State) -> Lane:
         self.lane = lane = Lane(state)
-        self.process.clock.retired = int(word.from_limbs(np.asarray(state.retired)))
+        retired = int(word.from_limbs(np.asarray(state.retired)))
+        thread, clock = self.thread, self.process.clock
+        clock.retired += retired - thread.retired
+        thread.retired = retired
         return lane
 
     def _leave(self) -> State:
-        self._expire()
-        waiting = self.process.pending or self.process.saved_mask is not None
-        if self.process.exit_code is None and waiting:
+        self.expire(self.process)
+        process, thread = self.process, self.thread
+        waiting = process.pending or thread.pending or thread.saved_mask is not None
+        if process.alive and waiting:
             signals.deliver(self, self.lane)
         self.code_changed |= self.lane.code_written
-        if self.process.exit_code is None:
-            return self.lane.finish(Status.RUNNING)
+        if process.alive:
+            return self.lane.finish(Status.RUNNING if thread.wait is None else Status.SYSCALL)
         self.lane.set_x(0, self.process.exit_code)
         self._flush()
         return self.lane.finish(Status.EXITED)
@@ -263,21 +381,21 @@ class Kernel:
         with suppress(LinuxError):
             self.console.flush()
 
-    def _expire(self) -> None:
+    def expire(self, process: Process) -> None:
         """SIGALRM when the interval timer's time has come."""
-        timer = self.process.timer
-        if timer is None or self.process.clock.monotonic() < timer[0]:
+        timer, clock = process.timer, process.clock
+        if timer is None or not clock.passed(timer[0]):
             return
-        late = self.process.clock.monotonic() - timer[0]
+        late = clock.monotonic() - timer[0]
         rounds = late // timer[1] + 1 if timer[1] else 0
-        self.process.timer = (timer[0] + rounds * timer[1], timer[1]) if timer[1] else None
+        process.timer = (timer[0] + rounds * timer[1], timer[1]) if timer[1] else None
         info = abi.siginfo_kill(Signal.SIGALRM, abi.SI_KERNEL, 0, 0)
-        signals.send(self.process, Signal.SIGALRM, info)
+        self.send(process, Signal.SIGALRM, info)
 
     def _signal_of(self, status: Status, address: int) -> tuple[int, int, int]:
         """(signal, si_code, si_addr) that Linux has for a fault."""
         pc = self.lane.pc
-        process = self.process
+        space = self.space
         if status == Status.FETCH_FAULT:
             if pc % 4:
                 return Signal.SIGBUS, 1, pc  # BUS_ADRALN
@@ -288,6 +406,6 @@ class Kernel:
             return Signal.SIGILL, 1, pc  # ILL_ILLOPC
         elif status == Status.BREAKPOINT:
             return Signal.SIGTRAP, 1, pc  # TRAP_BRKPT
-        inside = process.inside(address, 1)
-        known = inside and bool(process.mapped[process.pages(address & ~4095, 1)].any())
+        inside = space.inside(address, 1)
+        known = inside and bool(space.mapped[space.pages(address & ~4095, 1)].any())
         return Signal.SIGSEGV, 2 if known else 1, address  # SEGV_ACCERR, SEGV_MAPERR

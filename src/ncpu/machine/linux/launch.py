@@ -14,7 +14,8 @@ from ncpu.machine.linux import command
 from ncpu.machine.linux.files import Files
 from ncpu.machine.linux.kernel import Kernel
 from ncpu.machine.linux.process import Process
-from ncpu.machine.linux.run import Result, run_process
+from ncpu.machine.linux.machine import Machine
+from ncpu.machine.linux.run import Result, go_on
 from ncpu.machine.program import Program
 from ncpu.machine.run import run
 from ncpu.machine.state import State, Status
@@ -26,7 +27,7 @@ Mounts = Sequence[tuple[str | os.PathLike[str], str, bool]]
 
 
 class Session:
-    """One process on the machine, from its file to its end.
+    """A program on the machine, from its file to its end, with the processes it makes.
 
     Args:
       source: path of an AArch64 Linux executable, or its bytes; with `root`, a command in the
@@ -43,6 +44,7 @@ class Session:
       seed: of everything random the guest can see.
       alu: the arithmetic.
       warn: called with one line for each system call that is not implemented.
+      limits: `max_tasks` and `max_memory` of all processes together.
 
     Raises:
       ElfError: not a file this machine runs; the message says what is accepted.
@@ -66,6 +68,7 @@ class Session:
         seed: int = 0,
         alu: Alu = EXACT,
         warn: Any = None,
+        limits: dict[str, int] | None = None,
     ) -> None:
         files = root if isinstance(root, Files) else Files(root=root)
         for folder, path, writable in mounts:
@@ -89,6 +92,8 @@ class Session:
         self.kernel = Kernel(process, files, stdin, stdout, stderr, isatty=isatty, warn=warn)
         self.text = Text(image.state)
         self.state: State = image.state
+        self.limits = limits
+        self.machine: Machine | None = None
 
     def run(self, max_steps: int | None = None) -> Result:
         """Run on to the end, or until `max_steps` more instructions have retired."""
@@ -103,7 +108,10 @@ class Session:
                 steps -= piece
             return state
 
-        result = run_process(stretch, self.text, self.state, self.kernel, max_steps)
+        if self.machine is None:
+            state, text = self.state, self.text
+            self.machine = Machine(self.kernel, state, stretch, text, Text, limits=self.limits)
+        result = go_on(self.machine, max_steps)
         self.state = result.state
         return result
 

@@ -1,22 +1,29 @@
-"""The record of a process: everything Linux remembers of it beside its machine state."""
+"""The record of a process: everything Linux remembers of it beside its machine state.
+
+A process has an address space, descriptors, signal dispositions and one or more threads; a
+thread has a lane, a signal mask and what it waits for.
+"""
 
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
-
-import numpy as np
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ncpu.machine.elf import Image
 from ncpu.machine.linux import abi
 from ncpu.machine.linux.abi import Errno, LinuxError
 from ncpu.machine.linux.descriptors import Descriptor, OpenFile
 from ncpu.machine.linux.files import EPOCH, Credentials
-from ncpu.machine.linux.inodes import Directory, File
-from ncpu.machine.state import PAGE
+from ncpu.machine.linux.inodes import Directory
+from ncpu.machine.linux.space import Space
+from ncpu.machine.state import State
 
 INFINITY = (1 << 64) - 1
-RLIMIT_DATA, RLIMIT_STACK, RLIMIT_NOFILE, RLIMIT_AS = 2, 3, 7, 9
+END_OF_TIME = 1 << 62  # nanoseconds: no clock goes further by sleeping
+RLIMIT_FSIZE, RLIMIT_DATA, RLIMIT_STACK, RLIMIT_NPROC = 1, 2, 3, 6
+RLIMIT_NOFILE, RLIMIT_AS = 7, 9
 
 
 @dataclass(frozen=True)
@@ -30,22 +37,12 @@ class Action:
 
 
 @dataclass
-class FileMap:
-    """Pages that came from a file: [address, address + length) shows it from `offset`."""
-
-    address: int
-    length: int
-    node: File
-    offset: int
-    shared: bool
-    writable: bool
-
-
-@dataclass
 class Clock:
-    """Virtual time: a fixed start, one nanosecond per retired instruction, and sleeps.
+    """The machine's virtual time: a fixed start, a nanosecond an instruction, and sleeps.
 
-    The same program sees the same times on every run and every host.
+    Processes run side by side, as on a machine with a processor for each: `retired` counts
+    the instructions of the one that took longest in each round. The same programs see the
+    same times on every run and every host.
     """
 
     epoch: int = EPOCH * abi.SECOND
@@ -53,22 +50,76 @@ class Clock:
     slept: int = 0
     retired: int = 0
 
-    def cpu(self) -> int:
-        """Nanoseconds spent running."""
-        return self.retired * self.per_instruction
-
     def monotonic(self) -> int:
         """Nanoseconds since the machine started (a second before the program did)."""
-        return abi.SECOND + self.cpu() + self.slept
+        return abi.SECOND + self.retired * self.per_instruction + self.slept
 
     def now(self) -> int:
         """Nanoseconds since 1970."""
         return self.epoch + self.monotonic()
 
     def sleep_until(self, moment: int) -> None:
-        """Let time pass until `monotonic` reads `moment`; no sleep is longer than a century."""
-        passed = min(max(moment - self.monotonic(), 0), 100 * 365 * 86400 * abi.SECOND)
-        self.slept = min(self.slept + passed, 1 << 62)
+        """Let time pass until `monotonic` reads `moment`, or the end of time."""
+        self.slept += max(min(moment, END_OF_TIME) - self.monotonic(), 0)
+
+    def passed(self, moment: int | None) -> bool:
+        """Whether that moment has come; None never does, the end of time counts as any later."""
+        return moment is not None and self.monotonic() >= min(moment, END_OF_TIME)
+
+
+@dataclass
+class Wait:
+    """What a thread asleep in a system call waits for; the call is made again when it wakes.
+
+    Attributes:
+      ready: asked whether the call should be tried again; None is always.
+      until: virtual time at which to try again in any case; None is never.
+      restart: whether a handler with SA_RESTART lets the call start over, once it returns.
+      input: it waits for what may come from the host: keys, a connection.
+      interrupted: makes the result when a handler ends the wait; -EINTR where None.
+      data: what the call has to remember between two tries.
+      deaf: only SIGKILL ends it.
+    """
+
+    ready: Callable[[], bool] | None = None
+    until: int | None = None
+    restart: bool = True
+    input: bool = False
+    interrupted: Callable[[], int] | None = None
+    data: Any = None
+    deaf: bool = False
+
+
+@dataclass
+class Thread:
+    """A thread: one lane's registers and its own signals.
+
+    Attributes:
+      state: its lane; memory and permissions are those of the process's space.
+      pending: signals sent to it alone.
+      wait: what it sleeps for in a call, None while it runs.
+      ended: it has exited while others of its process go on.
+      started: instructions retired in the lane before the thread existed.
+    """
+
+    tid: int
+    state: State | None = None
+    mask: int = 0
+    saved_mask: int | None = None  # to go back to after sigsuspend's handler
+    pending: dict[int, list[bytes]] = field(default_factory=dict)
+    altstack: tuple[int, int, int] = (0, abi.SS_DISABLE, 0)  # address, flags, size
+    clear_tid: int = 0
+    robust_list: tuple[int, int] = (0, 0)
+    name: bytes = b"program"
+    wait: Wait | None = None
+    started: int = 0
+    retired: int = 0
+    ended: bool = False
+
+    @property
+    def instructions(self) -> int:
+        """Instructions it has completed."""
+        return self.retired - self.started
 
 
 def _limits(stack: int) -> dict[int, tuple[int, int]]:
@@ -88,22 +139,19 @@ class Process:
     files it is given exists for it.
 
     Attributes:
-      base: address of the first page of its memory.
-      mapped: `bool[pages]`, which pages belong to it (PROT_NONE ones too).
-      stale: `bool[pages]`, which unmapped pages may hold old bytes.
       exe: absolute path of its executable file, what /proc/self/exe names.
-      brk_start, brk: the heap; mmap_top: exclusive end of where mappings go.
+      threads: by number, in order of creation; `thread` is the one last run.
+      pending: signals sent to the process, for any thread to take.
+      text: its decoded code; processes that forked share it until one changes its code.
+      code_changed: what was decoded may be out of date.
       entropy: source of getrandom, /dev/urandom.
+      stopped: the signal that stopped it, None while it may run.
+      news: what wait4 has not told the parent yet: "stopped", "continued" or "".
+      exit_code, exit_signal: set when it has ended; a zombie until its parent has waited.
+      cpu_ended, cpu_children: instructions of its ended threads, and of its dead children.
     """
 
-    base: int
-    mapped: np.ndarray
-    stale: np.ndarray
-    brk_start: int
-    brk: int
-    mmap_top: int
-    stack: tuple[int, int]
-    trampoline: int
+    space: Space
     argv: tuple[bytes, ...] = (b"program",)
     execfn: bytes = b"program"
     exe: bytes = b"/program"
@@ -117,25 +165,33 @@ class Process:
     umask: int = 0o022
     cwd: Directory | None = None
     fds: dict[int, Descriptor] = field(default_factory=dict)
-    maps: list[FileMap] = field(default_factory=list)
     actions: dict[int, Action] = field(default_factory=dict)
-    mask: int = 0
-    saved_mask: int | None = None  # to go back to after sigsuspend's handler
-    pending: dict[int, bytes] = field(default_factory=dict)
-    altstack: tuple[int, int, int] = (0, abi.SS_DISABLE, 0)  # address, flags, size
+    pending: dict[int, list[bytes]] = field(default_factory=dict)
     limits: dict[int, tuple[int, int]] = field(default_factory=lambda: _limits(8 << 20))
     clock: Clock = field(default_factory=Clock)
     entropy: random.Random = field(default_factory=lambda: random.Random(0))
-    name: bytes = b"program"
     dumpable: int = 1
     no_new_privs: int = 0
     nice: int = 0
     personality: int = 0
     timer: tuple[int, int] | None = None  # ITIMER_REAL: monotonic deadline, interval
-    clear_tid: int = 0
-    robust_list: tuple[int, int] = (0, 0)
+    threads: dict[int, Thread] = field(default_factory=dict)
+    text: Any = None
+    code_changed: bool = False
+    executed: bool = False  # has called execve: its parent may not move it to a group
+    stopped: int | None = None
+    news: str = ""
+    exit_signal_parent: int = abi.Signal.SIGCHLD
+    started: int = 0  # monotonic time of its birth
+    cpu_ended: int = 0
+    cpu_children: int = 0
     exit_code: int | None = None
     exit_signal: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.threads:
+            self.threads[self.pid] = Thread(self.pid)
+        self.thread = next(iter(self.threads.values()))
 
     @classmethod
     def from_image(
@@ -149,32 +205,74 @@ class Process:
         exe: bytes | None = None,
     ) -> Process:
         """The process of a freshly loaded program; `exe` is made of `execfn` when left out."""
-        mapped = np.asarray(image.state.perm) != 0
         low, high = image.stack
-        return cls(
-            base=image.trampoline - PAGE,
-            mapped=mapped,
-            stale=np.zeros_like(mapped),
-            brk_start=image.brk,
-            brk=image.brk,
-            mmap_top=image.mmap_top,
-            stack=image.stack,
-            trampoline=image.trampoline,
-            argv=image.argv,
-            execfn=image.execfn,
-            exe=b"/" + image.execfn.lstrip(b"/") if exe is None else exe,
-            name=image.execfn.rpartition(b"/")[2][:15],
+        process = cls(
+            space=Space.from_image(image),
             uids=(uid, uid, uid),
             gids=(gid, gid, gid),
             limits=_limits(high - low),
             clock=clock or Clock(),
             entropy=random.Random(f"ncpu {seed}"),
         )
+        process.describe(image, exe)
+        return process
+
+    def describe(self, image: Image, exe: bytes | None = None) -> None:
+        """Take names and arguments from the program it runs now."""
+        self.argv, self.execfn = image.argv, image.execfn
+        self.exe = b"/" + image.execfn.lstrip(b"/") if exe is None else exe
+        self.thread.name = image.execfn.rpartition(b"/")[2][:15]
+
+    @property
+    def name(self) -> bytes:
+        """The command's name: that of the main thread."""
+        return next(iter(self.threads.values())).name
 
     @property
     def who(self) -> Credentials:
         """Whom permissions are checked for."""
         return Credentials(self.uids[1], self.gids[1], self.groups)
+
+    @property
+    def cpu(self) -> int:
+        """Instructions its threads have completed."""
+        return self.cpu_ended + sum(t.instructions for t in self.threads.values())
+
+    @property
+    def alive(self) -> bool:
+        """Not a zombie."""
+        return self.exit_code is None
+
+    def fork(self, pid: int, space: Space) -> Process:
+        """The record of a child; its one thread continues the present one.
+
+        Descriptors refer to the same open files; pending signals and timers are not inherited.
+        """
+        here = self.thread
+        child = replace(
+            self,
+            space=space,
+            pid=pid,
+            ppid=self.pid,
+            fds={fd: replace(d) for fd, d in self.fds.items()},
+            actions=dict(self.actions),
+            limits=dict(self.limits),
+            pending={},
+            entropy=random.Random(self.entropy.getrandbits(64)),
+            timer=None,
+            threads={pid: replace(here, tid=pid, pending={}, wait=None, saved_mask=None)},
+            executed=False,
+            stopped=None,
+            news="",
+            started=self.clock.monotonic(),
+            cpu_ended=0,
+            cpu_children=0,
+        )
+        child.thread.started = child.thread.retired = here.retired
+        child.thread.robust_list, child.thread.clear_tid = (0, 0), 0
+        for descriptor in child.fds.values():
+            descriptor.file.users += 1
+        return child
 
     # -- descriptors --------------------------------------------------------------------------
 
@@ -210,28 +308,3 @@ class Process:
         file.users -= 1
         if file.users == 0:
             file.closed()
-
-    # -- pages --------------------------------------------------------------------------------
-
-    def pages(self, address: int, length: int) -> slice:
-        """The slice of `mapped` for a page-aligned range inside memory."""
-        first = (address - self.base) // PAGE
-        return slice(first, first + -(-length // PAGE))
-
-    def inside(self, address: int, length: int) -> bool:
-        """Whether the range lies in this process's memory."""
-        end = self.base + len(self.mapped) * PAGE
-        return self.base <= address and address + length <= end
-
-    def free_range(self, length: int) -> int | None:
-        """The highest free range of `length` bytes below `mmap_top`; None when full."""
-        # The heap keeps what it has; mappings may come down to it, as on Linux.
-        low = (-(-self.brk // PAGE) * PAGE - self.base) // PAGE
-        high = (self.mmap_top - self.base) // PAGE
-        need = length // PAGE
-        used = np.flatnonzero(self.mapped[low:high]) + low
-        edges = np.concatenate(([low - 1], used, [high]))
-        fits = np.flatnonzero(np.diff(edges) - 1 >= need)
-        if not len(fits):
-            return None
-        return self.base + (int(edges[fits[-1] + 1]) - need) * PAGE

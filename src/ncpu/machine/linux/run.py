@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 import jax.numpy as jnp
-import numpy as np
 
-from ncpu.machine import word
 from ncpu.machine.elf import Image
 from ncpu.machine.linux.kernel import Kernel
+from ncpu.machine.linux.machine import FOREVER, Machine, retired_of
 from ncpu.machine.state import State, Status
 
 P = TypeVar("P", covariant=True)
-FOREVER = (1 << 31) - 1
 
 
 @dataclass(frozen=True)
@@ -28,7 +26,7 @@ class Result:
         when a signal ended it; None when the steps ran out first.
       signal: the signal that ended it, None otherwise.
       state: the last state; EXITED, or OUT_OF_FUEL: running it again goes on.
-      retired: instructions completed in this run.
+      retired: instructions completed in this run, by all processes.
       syscalls: how often each call was made in this run, by name.
     """
 
@@ -74,50 +72,27 @@ def run_process(
       max_steps: instructions in all; None is unlimited.
     """
     state = image.state if isinstance(image, Image) else image
-    before, first = Counter(kernel.calls), retired_of(state)
-    if int(state.status) == Status.OUT_OF_FUEL:
-        state = state.replace(status=jnp.int32(Status.RUNNING))
-    while True:
-        status = Status(int(state.status))
-        if status == Status.EXITED:
-            kernel.close()
-            break
-        if status == Status.RUNNING:
-            if kernel.code_changed:
-                code.refresh(state)
-            kernel.code_changed = False
-            steps = steps_allowed(kernel, state, first, max_steps)
-            if steps <= 0:
-                state = state.replace(status=jnp.int32(Status.OUT_OF_FUEL))
-                break
-            state = run(code.program, state, steps)
-        elif status == Status.SYSCALL:
-            state = kernel.serve(state)
-        elif status == Status.OUT_OF_FUEL:
-            # Out of this round's steps only; the loop above knows when they end for good.
-            state = kernel.tick(state)
-        elif status == Status.CODE_CHANGED:
-            kernel.code_changed = True
-            state = state.replace(status=jnp.int32(Status.RUNNING))
-        elif status == Status.FETCH_FAULT and code.fetch(state):
-            state = state.replace(status=jnp.int32(Status.RUNNING))
-        else:
-            state = kernel.fault(state)
-    process = kernel.process
+    machine = Machine(kernel, state, run, code, lambda _: code, spawn=False)
+    return go_on(machine, max_steps)
+
+
+def go_on(machine: Machine, max_steps: int | None = None) -> Result:
+    """Let a machine run until its first process ends, or for `max_steps` instructions."""
+    kernel = machine.kernel
+    before = Counter(kernel.calls)
+    retired = machine.run(max_steps)
+    state = machine.state
+    if int(state.status) == Status.RUNNING:
+        state = state.replace(status=jnp.int32(Status.OUT_OF_FUEL))
     calls = Counter(kernel.calls)
     calls.subtract(before)
     return Result(
-        exit_code=process.exit_code,
-        signal=process.exit_signal,
+        exit_code=machine.first.exit_code,
+        signal=machine.first.exit_signal,
         state=state,
-        retired=retired_of(state) - first,
+        retired=retired,
         syscalls=+calls,
     )
-
-
-def retired_of(state: State) -> int:
-    """Instructions the lane has completed."""
-    return int(word.from_limbs(np.asarray(state.retired)))
 
 
 def steps_allowed(kernel: Kernel, state: State, first: int, max_steps: int | None) -> int:

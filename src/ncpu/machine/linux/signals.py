@@ -20,12 +20,13 @@ from ncpu.machine.state import FPCR, READ, SP, WRITE, V
 if TYPE_CHECKING:
     from ncpu.machine.linux.kernel import Kernel
     from ncpu.machine.linux.lane import Lane
-    from ncpu.machine.linux.process import Process
+    from ncpu.machine.linux.process import Process, Thread
 
 INFO, CONTEXT = 128, 128 + 176  # sizes up to ucontext and to sigcontext
 RESERVED = CONTEXT + 288
 FRAME = RESERVED + 4096
 FPSIMD_MAGIC, FPSIMD_SIZE = 0x46508001, 528
+QUEUE_LIMIT = 1024  # pending instances of one real-time signal
 FPSR_MASK = 0x0800009F  # QC and the cumulative exception bits
 
 
@@ -34,19 +35,26 @@ def bit(signal: int) -> int:
     return 1 << (signal - 1)
 
 
-def send(process: Process, signal: int, info: bytes) -> None:
-    """Make a signal pending; one that is ignored and not blocked is lost, as on Linux."""
-    if signal and not (_ignored(process, signal) and not process.mask & bit(signal)):
-        process.pending.setdefault(signal, info)
+def send(process: Process, signal: int, info: bytes, thread: Thread | None = None) -> None:
+    """Make a signal pending; one that is ignored and not blocked is lost, as on Linux.
+
+    Standard signals are pending once, real-time ones queue.
+    """
+    blocked = all(t.mask & bit(signal) for t in ([thread] if thread else process.threads.values()))
+    if not signal or (_ignored(process, signal) and not blocked):
+        return
+    queue = (thread or process).pending.setdefault(signal, [])
+    if not queue or (signal >= abi.SIGRTMIN and len(queue) < QUEUE_LIMIT):
+        queue.append(info)
 
 
 def force(process: Process, signal: int, info: bytes) -> None:
     """A fault's signal: one that is blocked or ignored kills (force_sig_info)."""
-    action = process.actions.get(signal, Action())
-    if process.mask & bit(signal) or action.handler == abi.SIG_IGN:
+    action, thread = process.actions.get(signal, Action()), process.thread
+    if thread.mask & bit(signal) or action.handler == abi.SIG_IGN:
         process.actions[signal] = Action()
-        process.mask &= ~bit(signal)
-    process.pending[signal] = info
+        thread.mask &= ~bit(signal)
+    thread.pending[signal] = [info]
 
 
 def _ignored(process: Process, signal: int) -> bool:
@@ -55,35 +63,77 @@ def _ignored(process: Process, signal: int) -> bool:
     return handler == abi.SIG_IGN or by_default
 
 
-def next_signal(process: Process) -> int | None:
+def pending(process: Process, thread: Thread | None = None) -> set[int]:
+    """Signals pending for a thread, its own and the process's."""
+    return {*process.pending, *(thread or process.thread).pending}
+
+
+def take(process: Process, signal: int) -> bytes:
+    """Remove one pending instance; its siginfo."""
+    source = process.thread.pending if signal in process.thread.pending else process.pending
+    info = source[signal].pop(0)
+    if not source[signal]:
+        del source[signal]
+    return info
+
+
+def discard(process: Process, *which: int) -> None:
+    """Remove all pending instances of these signals."""
+    for holder in (process, *process.threads.values()):
+        for signal in which:
+            holder.pending.pop(signal, None)
+
+
+def next_signal(process: Process, thread: Thread | None = None) -> int | None:
     """The pending signal to deliver first: faults, then by number; None when none may be."""
-    ready = [s for s in process.pending if not process.mask & bit(s)]
+    thread = thread or process.thread
+    if not process.pending and not thread.pending:
+        return None
+    ready = [s for s in pending(process, thread) if not thread.mask & bit(s)]
+    if thread.wait is not None and thread.wait.deaf:
+        ready = [s for s in ready if s == Signal.SIGKILL]
     faults = (Signal.SIGSEGV, Signal.SIGBUS, Signal.SIGILL, Signal.SIGTRAP, Signal.SIGFPE)
     return min(ready, key=lambda s: (s not in faults, s), default=None)
 
 
-def deliver(kernel: Kernel, lane: Lane) -> bool:
-    """Act on pending signals; whether any handler was entered or the process ended."""
-    process = kernel.process
-    acted = False
-    while process.exit_code is None and (signal := next_signal(process)) is not None:
-        info = process.pending.pop(signal)
+def deliver(kernel: Kernel, lane: Lane) -> None:
+    """Act on pending signals until the process runs, sleeps on, stops or ends."""
+    process, thread = kernel.process, kernel.thread
+    while process.alive and process.stopped is None:
+        signal = next_signal(process)
+        if signal is None:
+            break
+        info = take(process, signal)
         action = process.actions.get(signal, Action())
         if _ignored(process, signal):
             continue
-        acted = True
-        if action.handler == abi.SIG_DFL:
-            kernel.terminate(128 + signal, signal)
-        else:
+        if action.handler != abi.SIG_DFL:
+            _end_wait(thread, lane, action)
             _enter(kernel, lane, signal, action, info)
-    if process.saved_mask is not None:
-        process.mask, process.saved_mask = process.saved_mask, None
-    return acted
+        elif signal not in abi.STOPS:
+            kernel.terminate(128 + signal, signal)
+        elif kernel.may_stop:
+            kernel.stop(signal)
+    if thread.saved_mask is not None and thread.wait is None:
+        thread.mask, thread.saved_mask = thread.saved_mask, None
+
+
+def _end_wait(thread: Thread, lane: Lane, action: Action) -> None:
+    """A handler ends the call the thread sleeps in: with a result, or to start over."""
+    wait, thread.wait = thread.wait, None
+    if wait is None:
+        return
+    if wait.interrupted is not None:
+        lane.set_x(0, wait.interrupted())
+    elif wait.restart and action.flags & abi.SA_RESTART:
+        lane.pc -= 4  # back to the SVC; the call has left the registers alone
+    else:
+        lane.set_x(0, -Errno.EINTR)
 
 
 def _enter(kernel: Kernel, lane: Lane, signal: int, action: Action, info: bytes) -> None:
     """Build the frame and point the registers at the handler; SIGSEGV when it cannot be."""
-    process = kernel.process
+    process, thread = kernel.process, kernel.thread
     lane.restart()
     top = _stack_top(process, lane, action)
     record = top - 16
@@ -91,8 +141,8 @@ def _enter(kernel: Kernel, lane: Lane, signal: int, action: Action, info: bytes)
     if lane.extent(frame, FRAME + 16, WRITE) != FRAME + 16:
         kernel.terminate(128 + Signal.SIGSEGV, Signal.SIGSEGV)
         return
-    mask = process.mask if process.saved_mask is None else process.saved_mask
-    process.saved_mask = None
+    mask = thread.mask if thread.saved_mask is None else thread.saved_mask
+    thread.saved_mask = None
     lane.write(
         frame, _frame(process, lane, info, mask) + struct.pack("<QQ", lane.x(29), lane.x(30))
     )
@@ -101,25 +151,25 @@ def _enter(kernel: Kernel, lane: Lane, signal: int, action: Action, info: bytes)
         lane.set_x(1, frame)
         lane.set_x(2, frame + INFO)
     lane.set_x(29, record)
-    lane.set_x(30, action.restorer if action.flags & abi.SA_RESTORER else process.trampoline)
+    lane.set_x(30, action.restorer if action.flags & abi.SA_RESTORER else process.space.trampoline)
     lane.set_x(SP, frame)
     lane.pc = action.handler
-    process.mask |= action.mask & ~abi.UNBLOCKABLE
+    thread.mask |= action.mask & ~abi.UNBLOCKABLE
     if not action.flags & abi.SA_NODEFER:
-        process.mask |= bit(signal)
+        thread.mask |= bit(signal)
     if action.flags & abi.SA_RESETHAND:
         process.actions[signal] = replace(action, handler=abi.SIG_DFL)
 
 
 def on_altstack(process: Process, sp: int) -> bool:
     """Whether `sp` is on the alternate stack."""
-    address, flags, size = process.altstack
+    address, flags, size = process.thread.altstack
     return not flags & abi.SS_DISABLE and address < sp <= address + size
 
 
 def _stack_top(process: Process, lane: Lane, action: Action) -> int:
     sp = lane.x(SP)
-    address, flags, size = process.altstack
+    address, flags, size = process.thread.altstack
     alternate = action.flags & abi.SA_ONSTACK and not flags & abi.SS_DISABLE
     if alternate and not on_altstack(process, sp):
         sp = address + size
@@ -128,7 +178,7 @@ def _stack_top(process: Process, lane: Lane, action: Action) -> int:
 
 def _frame(process: Process, lane: Lane, info: bytes, mask: int) -> bytes:
     """struct rt_sigframe for the lane as it stands."""
-    address, flags, size = process.altstack
+    address, flags, size = process.thread.altstack
     if on_altstack(process, lane.x(SP)):
         flags |= abi.SS_ONSTACK
     context = struct.pack("<QQQi4xQQ", 0, 0, address, flags, size, mask).ljust(176, b"\0")
@@ -161,8 +211,8 @@ def sigreturn(kernel: Kernel, lane: Lane) -> None:
         fpsr = saved_fpsr & FPSR_MASK
     lane.flags = int(general[33]) & 0xF0000000 | fpsr
     lane.restart()
-    process.mask = mask & ~abi.UNBLOCKABLE
-    process.altstack = (stack, flags & ~abi.SS_ONSTACK, size)
+    process.thread.mask = mask & ~abi.UNBLOCKABLE
+    process.thread.altstack = (stack, flags & ~abi.SS_ONSTACK, size)
 
 
 def set_altstack(process: Process, lane: Lane, new: tuple[int, int, int]) -> None:
@@ -173,8 +223,8 @@ def set_altstack(process: Process, lane: Lane, new: tuple[int, int, int]) -> Non
     if flags & ~0x80000000 not in (0, abi.SS_ONSTACK, abi.SS_DISABLE):
         raise LinuxError(Errno.EINVAL)
     if flags & abi.SS_DISABLE:
-        process.altstack = (0, abi.SS_DISABLE, 0)
+        process.thread.altstack = (0, abi.SS_DISABLE, 0)
     elif size < abi.MINSIGSTKSZ:
         raise LinuxError(Errno.ENOMEM)
     else:
-        process.altstack = (address, flags & 0x80000000, size)
+        process.thread.altstack = (address, flags & 0x80000000, size)

@@ -1,30 +1,20 @@
-"""Descriptors: close, dup, fcntl, ioctl, pipes, eventfd, memfd, poll and select."""
+"""Descriptors: close, dup, fcntl, ioctl, pipes, eventfd, memfd."""
 
 from __future__ import annotations
 
-import struct
 from typing import TYPE_CHECKING
 
 from ncpu.machine.linux import abi
 from ncpu.machine.linux.abi import Errno, LinuxError
-from ncpu.machine.linux.descriptors import (
-    POLLERR,
-    POLLHUP,
-    POLLIN,
-    POLLOUT,
-    EventOpen,
-    PipeOpen,
-)
+from ncpu.machine.linux.descriptors import EventOpen, PipeOpen
 from ncpu.machine.linux.inodes import File, Pipe
 from ncpu.machine.linux.process import RLIMIT_NOFILE
-from ncpu.machine.linux.sys_time import duration
 from ncpu.machine.linux.table import int32, syscall
 
 if TYPE_CHECKING:
     from ncpu.machine.linux.kernel import Kernel
 
 SETTABLE = abi.O_APPEND | abi.O_NONBLOCK | abi.O_DIRECT | abi.O_NOATIME
-POLLNVAL = 32
 
 
 @syscall("close", "i")
@@ -188,51 +178,3 @@ def _terminal(k: Kernel, request: int, argument: int) -> None:
             raise LinuxError(Errno.EPERM)
     elif request not in (0x5409, 0x540A, 0x540B, 0x540E):  # TCSBRK, TCXONC, TCFLSH, TIOCSCTTY
         raise LinuxError(Errno.ENOTTY)
-
-
-@syscall("ppoll", "wuwww")
-def ppoll(k: Kernel, fds: int, count: int, timeout: int, mask: int, size: int) -> int:
-    """ppoll(2); nothing but time can make a descriptor ready while a lone process waits."""
-    if count > k.process.limits[RLIMIT_NOFILE][0]:
-        raise LinuxError(Errno.EINVAL)
-    limit = duration(k, timeout) if timeout else None
-    table = [list(row) for row in struct.iter_unpack("<ihh", k.lane.read(fds, 8 * count))]
-    k.lane.require(fds, 8 * count, 2)
-    ready = 0
-    for row in table:
-        row[2] = 0
-        if row[0] >= 0:
-            known = k.process.fds.get(row[0])
-            row[2] = known.file.poll() & (row[1] | POLLERR | POLLHUP) if known else POLLNVAL
-        ready += row[2] != 0
-    if not ready and limit != 0:
-        k.wait(None if limit is None else k.process.clock.monotonic() + limit)
-    k.lane.write(fds, b"".join(struct.pack("<ihh", *row) for row in table))
-    return ready
-
-
-@syscall("pselect6", "iwwwww")
-def pselect6(
-    k: Kernel, count: int, reads: int, writes: int, errors: int, timeout: int, mask: int
-) -> int:
-    """pselect6(2)."""
-    if count < 0:
-        raise LinuxError(Errno.EINVAL)
-    limit = duration(k, timeout) if timeout else None
-    count = min(count, k.process.limits[RLIMIT_NOFILE][0])
-    length = -(-count // 64) * 8
-    ready, results = 0, []
-    for pointer, bits in ((reads, POLLIN | POLLHUP), (writes, POLLOUT | POLLERR), (errors, 0)):
-        if not pointer:
-            continue
-        wanted, found = int.from_bytes(k.lane.read(pointer, length), "little"), 0
-        for fd in range(count):
-            if wanted >> fd & 1 and k.file(fd).poll() & bits:
-                found |= 1 << fd
-                ready += 1
-        results.append((pointer, found))
-    if not ready and limit != 0:
-        k.wait(None if limit is None else k.process.clock.monotonic() + limit)
-    for pointer, found in results:
-        k.lane.write(pointer, found.to_bytes(length, "little"))
-    return ready

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ncpu.machine.linux import abi, mappings
-from ncpu.machine.linux.abi import Blocked, Errno, LinuxError
+from ncpu.machine.linux.abi import Errno, LinuxError
+from ncpu.machine.linux.descriptors import OpenFile
 from ncpu.machine.linux.files import R, W, X
 from ncpu.machine.linux.inodes import Directory, File, Node, Pipe, Symlink
+from ncpu.machine.linux.process import Wait
 from ncpu.machine.linux.table import syscall
 
 if TYPE_CHECKING:
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
 @syscall("openat", "iwiu")
 def openat(k: Kernel, dirfd: int, path: int, flags: int, mode: int) -> int:
     """openat(2)."""
+    cloexec = bool(flags & abi.O_CLOEXEC)
+    if k.resumed is not None:
+        return k.process.install(k.resumed.data, cloexec=cloexec)
     name = k.lane.cstring(path)
     start, who = k.start(dirfd, name), k.process.who
     mode &= 0o7777 & ~k.process.umask
@@ -31,11 +36,11 @@ def openat(k: Kernel, dirfd: int, path: int, flags: int, mode: int) -> int:
     if flags & abi.O_DIRECTORY and not isinstance(node, Directory | File):
         raise LinuxError(Errno.ENOTDIR)
     if isinstance(node, Pipe) and not flags & abi.O_PATH:
-        _check_fifo(node, flags)
+        return k.process.install(_open_fifo(k, node, flags), cloexec=cloexec)
     file = k.open_file(node, flags)
     if flags & abi.O_TRUNC:
         mappings.after_write(k, node)
-    return k.process.install(file, cloexec=bool(flags & abi.O_CLOEXEC))
+    return k.process.install(file, cloexec=cloexec)
 
 
 def _unnamed(k: Kernel, start: Directory, name: bytes, flags: int, mode: int) -> Node:
@@ -53,16 +58,24 @@ def _unnamed(k: Kernel, start: Directory, name: bytes, flags: int, mode: int) ->
     return node
 
 
-def _check_fifo(node: Pipe, flags: int) -> None:
-    """A FIFO waits for its other end; alone that never comes."""
+def _open_fifo(k: Kernel, node: Pipe, flags: int) -> OpenFile:
+    """One end of a FIFO; the call waits until somebody has opened the other one."""
     access = flags & abi.O_ACCMODE
-    missing = node.writers if access == abi.O_RDONLY else node.readers
-    if access == abi.O_RDWR or missing:
-        return
-    if not flags & abi.O_NONBLOCK:
-        raise Blocked
-    if access == abi.O_WRONLY:
+    there = node.writers if access == abi.O_RDONLY else node.readers
+    if access == abi.O_WRONLY and flags & abi.O_NONBLOCK and not there:
         raise LinuxError(Errno.ENXIO)
+    file = k.open_file(node, flags)
+    if access == abi.O_RDWR or there or flags & abi.O_NONBLOCK:
+        return file
+    seen = list(node.opened)
+
+    def interrupted() -> int:
+        file.closed()
+        return -Errno.EINTR
+
+    other = 1 if access == abi.O_RDONLY else 0
+    ready = lambda: node.opened[other] != seen[other]  # noqa: E731
+    k.block(Wait(ready, interrupted=interrupted, data=file))
 
 
 @syscall("mkdirat", "iwu")

@@ -1,4 +1,4 @@
-"""Who the process is: pids, sessions, users, groups, the system's name."""
+"""Who the process acts for: users and groups; the system's name."""
 
 from __future__ import annotations
 
@@ -12,58 +12,6 @@ if TYPE_CHECKING:
     from ncpu.machine.linux.kernel import Kernel
 
 Ids = tuple[int, int, int]
-
-
-@syscall("getpid gettid")
-def getpid(k: Kernel) -> int:
-    """getpid(2), gettid(2)."""
-    return k.process.pid
-
-
-@syscall("getppid")
-def getppid(k: Kernel) -> int:
-    """getppid(2)."""
-    return k.process.ppid
-
-
-@syscall("getpgid", "i")
-def getpgid(k: Kernel, pid: int) -> int:
-    """getpgid(2)."""
-    if pid not in (0, k.process.pid):
-        raise LinuxError(Errno.ESRCH)
-    return k.process.pgid
-
-
-@syscall("getsid", "i")
-def getsid(k: Kernel, pid: int) -> int:
-    """getsid(2)."""
-    if pid not in (0, k.process.pid):
-        raise LinuxError(Errno.ESRCH)
-    return k.process.sid
-
-
-@syscall("setpgid", "ii")
-def setpgid(k: Kernel, pid: int, group: int) -> int:
-    """setpgid(2): a session leader stays where it is."""
-    p = k.process
-    if group < 0:
-        raise LinuxError(Errno.EINVAL)
-    if pid not in (0, p.pid):
-        raise LinuxError(Errno.ESRCH)
-    if p.sid == p.pid or group not in (0, p.pid):
-        raise LinuxError(Errno.EPERM)
-    p.pgid = p.pid
-    return 0
-
-
-@syscall("setsid")
-def setsid(k: Kernel) -> int:
-    """setsid(2): EPERM for a group leader."""
-    p = k.process
-    if p.pgid == p.pid:
-        raise LinuxError(Errno.EPERM)
-    p.sid = p.pgid = p.pid
-    return p.pid
 
 
 @syscall("getuid")

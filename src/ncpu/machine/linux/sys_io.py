@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from ncpu.machine.linux import abi, mappings, signals
-from ncpu.machine.linux.abi import Errno, LinuxError, Signal
-from ncpu.machine.linux.descriptors import DirectoryOpen, OpenFile, RegularOpen
+from ncpu.machine.linux.abi import Errno, LinuxError, Signal, WouldBlock
+from ncpu.machine.linux.descriptors import (
+    POLLERR,
+    POLLHUP,
+    POLLIN,
+    POLLOUT,
+    DirectoryOpen,
+    OpenFile,
+    RegularOpen,
+)
+from ncpu.machine.linux.process import Wait
 from ncpu.machine.linux.table import syscall
 from ncpu.machine.state import READ, WRITE
 
@@ -50,6 +59,12 @@ def vector(k: Kernel, pointer: int, count: int) -> Pieces:
     return pieces
 
 
+def await_input(k: Kernel, file: OpenFile, until: int | None = None) -> NoReturn:
+    """Wait until the file can be read."""
+    bits = POLLIN | POLLHUP | POLLERR
+    k.block(Wait(lambda: bool(file.poll() & bits), until, input=file.host))
+
+
 def _fill(k: Kernel, file: OpenFile, pieces: Pieces, offset: int | None) -> int:
     """Read into the pieces, in order, until one is not filled."""
     done = 0
@@ -65,6 +80,11 @@ def _fill(k: Kernel, file: OpenFile, pieces: Pieces, offset: int | None) -> int:
             done += len(data)
             if len(data) < length:
                 break
+    except WouldBlock:
+        if not done:
+            if not file.blocking:
+                raise
+            await_input(k, file)
     except LinuxError:
         if not done:
             raise
@@ -73,18 +93,24 @@ def _fill(k: Kernel, file: OpenFile, pieces: Pieces, offset: int | None) -> int:
 
 def _drain(k: Kernel, file: OpenFile, pieces: Pieces, offset: int | None) -> int:
     """Write the pieces, in order, until one is not taken whole."""
-    done, pending = 0, bytearray()
+    before = k.resumed.data if k.resumed is not None else 0
+    done, pending, full = before, bytearray(), False
 
     def put() -> bool:
-        nonlocal done
+        nonlocal done, full
         data = bytes(pending)
         pending.clear()
         took = file.write(data) if offset is None else file.pwrite(data, offset + done)
         done += took
-        return took == len(data)
+        full = took < len(data)
+        return not full
 
     try:
+        skip = before
         for address, length in pieces:
+            passed = min(skip, length)
+            skip -= passed
+            address, length = address + passed, length - passed
             room = k.lane.extent(address, length, READ)
             if length and not room:
                 if pending:
@@ -96,15 +122,34 @@ def _drain(k: Kernel, file: OpenFile, pieces: Pieces, offset: int | None) -> int
                 break
         if pending or not done:
             put()
+    except WouldBlock:
+        full = True
+        if not file.blocking and not done:
+            raise
     except LinuxError as error:
         if error.errno == Errno.EPIPE:
             p = k.process
             info = abi.siginfo_kill(Signal.SIGPIPE, abi.SI_USER, p.pid, p.uids[0])
-            signals.send(p, Signal.SIGPIPE, info)
+            k.send(p, Signal.SIGPIPE, info, k.thread)
         if not done:
             raise
+    if full and file.blocking and file.streams:
+        _await_room(k, file, done)
     mappings.after_write(k, file.node)
     return done
+
+
+def _await_room(k: Kernel, file: OpenFile, done: int) -> NoReturn:
+    """Wait until more can be written; `done` bytes have been, which a signal would report."""
+    bits = POLLOUT | POLLHUP | POLLERR
+    k.block(
+        Wait(
+            lambda: bool(file.poll() & bits),
+            input=file.host,
+            interrupted=(lambda: done) if done else None,
+            data=done,
+        )
+    )
 
 
 def checked(value: int) -> int:
@@ -244,5 +289,5 @@ def syncfs(k: Kernel, fd: int) -> int:
 @syscall("sync")
 def sync(k: Kernel) -> int:
     """sync(2)."""
-    mappings.write_back(k, k.process.maps)
+    mappings.write_back(k, k.space.maps)
     return 0

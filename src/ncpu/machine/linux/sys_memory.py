@@ -10,7 +10,7 @@ from ncpu.machine.linux import abi, mappings
 from ncpu.machine.linux.abi import Errno, LinuxError
 from ncpu.machine.linux.descriptors import DeviceOpen, RegularOpen
 from ncpu.machine.linux.inodes import File
-from ncpu.machine.linux.process import FileMap
+from ncpu.machine.linux.space import FileMap
 from ncpu.machine.linux.table import syscall
 from ncpu.machine.state import PAGE, READ, WRITE
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @syscall("brk", "w")
 def brk(k: Kernel, address: int) -> int:
     """brk(2) as the kernel has it: the new end, or the old one where that cannot be."""
-    p = k.process
+    p = k.space
     if not p.brk_start <= address <= p.mmap_top:
         return p.brk
     old, new = mappings.round_up(p.brk), mappings.round_up(address)
@@ -45,19 +45,34 @@ def mmap(k: Kernel, hint: int, length: int, protection: int, flags: int, fd: int
     kind = flags & 0xF
     if kind not in (abi.MAP_SHARED, abi.MAP_PRIVATE, abi.MAP_SHARED_VALIDATE):
         raise LinuxError(Errno.EINVAL)
-    node = None if flags & abi.MAP_ANONYMOUS else _mappable(k, fd, perm, kind)
+    shared = kind != abi.MAP_PRIVATE
+    if flags & abi.MAP_ANONYMOUS:
+        node = _nameless(k, size) if shared and k.tasks is not None else None
+    else:
+        node = _mappable(k, fd, perm, kind)
     if at + size > abi.MAX_FILE:
         raise LinuxError(Errno.EOVERFLOW)
     address = _place(k, hint, size, flags)
     mappings.map_pages(k, address, size, perm)
     if node is not None:
         mappings.before_read(k, node)
-        shared = kind != abi.MAP_PRIVATE
-        m = FileMap(address, size, node, at, shared, shared and k.file(fd).writable)
-        k.process.maps.append(m)
+        writable = shared and (bool(flags & abi.MAP_ANONYMOUS) or k.file(fd).writable)
+        m = FileMap(address, size, node, at, shared, writable)
+        k.space.maps.append(m)
         mappings.fill(k, m)
-        k.process.stale[k.process.pages(address, size)] = False
+        k.space.stale[k.space.pages(address, size)] = False
     return address
+
+
+def _nameless(k: Kernel, size: int) -> File:
+    """What shared anonymous memory shows: a file that only its maps know."""
+    node = File(k.files.fs, 0o600)
+    node.nlink = 0
+    try:
+        node.truncate(size)
+    except LinuxError:
+        raise LinuxError(Errno.ENOMEM) from None
+    return node
 
 
 def _mappable(k: Kernel, fd: int, perm: int, kind: int) -> File | None:
@@ -76,7 +91,7 @@ def _mappable(k: Kernel, fd: int, perm: int, kind: int) -> File | None:
 
 def _place(k: Kernel, hint: int, size: int, flags: int) -> int:
     """Where a mapping goes; the range is free afterwards."""
-    p = k.process
+    p = k.space
     if flags & (abi.MAP_FIXED | abi.MAP_FIXED_NOREPLACE):
         if hint % PAGE:
             raise LinuxError(Errno.EINVAL)
@@ -99,7 +114,7 @@ def _place(k: Kernel, hint: int, size: int, flags: int) -> int:
 @syscall("munmap", "ww")
 def munmap(k: Kernel, address: int, length: int) -> int:
     """munmap(2); unmapped pages in the range do not matter."""
-    p = k.process
+    p = k.space
     if address % PAGE or length == 0 or address + length >= 1 << 48:
         raise LinuxError(Errno.EINVAL)
     end = min(address + mappings.round_up(length), p.base + len(p.mapped) * PAGE)
@@ -129,7 +144,7 @@ def mprotect(k: Kernel, address: int, length: int, protection: int) -> int:
 @syscall("mremap", "wwwuw")
 def mremap(k: Kernel, old: int, old_size: int, new_size: int, flags: int, target: int) -> int:
     """mremap(2): shrink, grow in place, or move (MREMAP_MAYMOVE 1, MREMAP_FIXED 2)."""
-    p = k.process
+    p = k.space
     if old % PAGE or new_size == 0 or old_size == 0 or flags & ~3 or flags == 2:
         raise LinuxError(Errno.EINVAL)
     have, want = mappings.round_up(old_size), mappings.round_up(new_size)
@@ -160,21 +175,21 @@ def mremap(k: Kernel, old: int, old_size: int, new_size: int, flags: int, target
 
 def _grow(k: Kernel, address: int, have: int, want: int) -> None:
     """Extend a mapping over free pages; a file map shows more of its file."""
-    perm = int(k.lane.perm[k.process.pages(address, PAGE)][0])
+    perm = int(k.lane.perm[k.space.pages(address, PAGE)][0])
     mappings.map_pages(k, address + have, want - have, perm)
     for m in mappings.touching(k, address, have):
         if m.address + m.length == address + have:
             rest = replace(
                 m, address=address + have, length=want - have, offset=m.offset + m.length
             )
-            k.process.maps.append(rest)
+            k.space.maps.append(rest)
             mappings.fill(k, rest)
 
 
 def _move(k: Kernel, old: int, have: int, target: int, want: int) -> int:
     """Move a mapping to free pages, contents, permissions and file map with it."""
     keep = min(have, want)
-    perm = int(k.lane.perm[k.process.pages(old, PAGE)][0])
+    perm = int(k.lane.perm[k.space.pages(old, PAGE)][0])
     content = memory.read(k.lane.state, old, keep)
     moved = [
         replace(
@@ -188,7 +203,7 @@ def _move(k: Kernel, old: int, have: int, target: int, want: int) -> int:
     mappings.unmap_pages(k, old, have)
     mappings.map_pages(k, target, keep, perm)
     k.lane.poke(target, content)
-    k.process.maps += moved
+    k.space.maps += moved
     if want > keep:
         _grow(k, target, keep, want)
     return target
@@ -203,13 +218,13 @@ def madvise(k: Kernel, address: int, length: int, advice: int) -> int:
         return 0
     size = mappings.existing(k, address, length)
     if advice == 4:  # MADV_DONTNEED
-        pages = k.process.pages(address, size)
+        pages = k.space.pages(address, size)
         maps = mappings.touching(k, address, size)
         mappings.write_back(k, maps)
         shared = [m for m in maps if m.shared]
-        k.process.stale[pages] = True
+        k.space.stale[pages] = True
         for m in shared:
-            k.process.stale[k.process.pages(m.address, m.length)] = False
+            k.space.stale[k.space.pages(m.address, m.length)] = False
         mappings.zero(k, address, size)
         for m in maps:
             start = max(m.address, address)

@@ -1,11 +1,12 @@
-"""The process itself: exit, threads' leftovers, futex, prctl, randomness."""
+"""The process itself: threads' leftovers, futex, prctl, randomness."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ncpu.machine.linux import abi, sys_resources
+from ncpu.machine.linux import abi, futex, sys_resources
 from ncpu.machine.linux.abi import Errno, LinuxError
+from ncpu.machine.linux.process import Wait
 from ncpu.machine.linux.sys_time import duration
 from ncpu.machine.linux.table import syscall
 from ncpu.machine.state import WRITE
@@ -16,17 +17,11 @@ if TYPE_CHECKING:
 RANDOM_LIMIT = (1 << 25) - 1
 
 
-@syscall("exit exit_group", "i")
-def exit_group(k: Kernel, code: int) -> None:
-    """exit(2), exit_group(2)."""
-    k.terminate(code)
-
-
 @syscall("set_tid_address", "w")
 def set_tid_address(k: Kernel, pointer: int) -> int:
     """set_tid_address(2): the thread's number."""
-    k.process.clear_tid = pointer
-    return k.process.pid
+    k.thread.clear_tid = pointer
+    return k.thread.tid
 
 
 @syscall("set_robust_list", "ww")
@@ -34,7 +29,7 @@ def set_robust_list(k: Kernel, head: int, size: int) -> int:
     """set_robust_list(2)."""
     if size != 24:
         raise LinuxError(Errno.EINVAL)
-    k.process.robust_list = (head, size)
+    k.thread.robust_list = (head, size)
     return 0
 
 
@@ -42,7 +37,7 @@ def set_robust_list(k: Kernel, head: int, size: int) -> int:
 def get_robust_list(k: Kernel, pid: int, head: int, size: int) -> int:
     """get_robust_list(2)."""
     sys_resources.only_self(k, pid)
-    k.lane.pack("Q", head, k.process.robust_list[0])
+    k.lane.pack("Q", head, k.thread.robust_list[0])
     k.lane.pack("Q", size, 24)
     return 0
 
@@ -54,46 +49,72 @@ def rseq(k: Kernel, area: int, size: int, flags: int, signature: int) -> int:
 
 
 @syscall("futex", "wiuwwu")
-def futex(
+def futex_call(
     k: Kernel, address: int, operation: int, value: int, timeout: int, other: int, third: int
 ) -> int:
-    """futex(2) with one thread: nobody waits to be woken, and nobody wakes."""
-    command = operation & 127
-    if command not in (0, 1, 3, 4, 9, 10):  # WAIT, WAKE, REQUEUE, CMP_REQUEUE and _BITSET
+    """futex(2), without the priority-inheriting operations."""
+    command, key = operation & 127, futex.key_of(k, address)
+    if command not in (0, 1, 3, 4, 5, 9, 10):
         raise LinuxError(Errno.ENOSYS)
     if address % 4 or (command in (9, 10) and third == 0):
         raise LinuxError(Errno.EINVAL)
-    if command in (0, 4, 9):
-        (now,) = k.lane.unpack("I", address)
-        if now != (third if command == 4 else value):
-            raise LinuxError(Errno.EAGAIN)
-    if command not in (0, 9):
-        return 0
-    if not timeout:
-        k.wait(None)
-    until = duration(k, timeout)
-    clock = k.process.clock
-    if command == 0:
+    if command in (0, 9):
+        return _futex_wait(k, address, operation, value, timeout, third)
+    if command == 4 and k.lane.unpack("I", address)[0] != third:
+        raise LinuxError(Errno.EAGAIN)
+    count = min(value, 0x7FFFFFFF)
+    if command == 5:
+        return _wake_op(k, key, other, third, count, timeout)
+    woken = k.futexes.wake(key, count, third if command == 10 else futex.ALL)
+    if command in (3, 4):
+        return woken + k.futexes.requeue(key, futex.key_of(k, other), timeout & 0x7FFFFFFF)
+    return woken
+
+
+def _futex_wait(
+    k: Kernel, address: int, operation: int, value: int, timeout: int, bits: int
+) -> int:
+    command, clock = operation & 127, k.process.clock
+    if k.resumed is not None:
+        if k.resumed.data.woken:
+            return 0
+        raise LinuxError(Errno.ETIMEDOUT)
+    if k.lane.unpack("I", address)[0] != value:
+        raise LinuxError(Errno.EAGAIN)
+    until = duration(k, timeout) if timeout else None
+    if until is not None and command == 0:
         until += clock.monotonic()
-    elif operation & 256:  # FUTEX_CLOCK_REALTIME
+    elif until is not None and operation & 256:  # FUTEX_CLOCK_REALTIME
         until += clock.monotonic() - clock.now()
-    k.wait(until)
-    raise LinuxError(Errno.ETIMEDOUT)
+    if k.passed(until):
+        raise LinuxError(Errno.ETIMEDOUT)
+    waiter = futex.Waiter(k.thread, bits if command == 9 else futex.ALL)
+    k.futexes.add(futex.key_of(k, address), waiter)
+    k.block(Wait(lambda: waiter.woken, until, restart=until is None, data=waiter))
 
 
-@syscall("clone clone3 execve execveat unshare setns", "")
-def clone(k: Kernel) -> int:
-    """clone(2), execve(2): one process and one program; recorded as missing."""
-    from ncpu.machine.linux.numbers import NAME
+def _wake_op(k: Kernel, key: Any, other: int, encoded: int, count: int, count2: int) -> int:
+    """FUTEX_WAKE_OP: change the second word, wake on the first, and on the second if it was so."""
+    (old,) = k.lane.unpack("i", other)
+    operation, comparison = encoded >> 28 & 15, encoded >> 24 & 15
+    operand, against = ((encoded >> s & 0xFFF ^ 0x800) - 0x800 for s in (12, 0))
+    operand = 1 << (operand & 31) if operation & 8 else operand
+    new = (operand, old + operand, old | operand, old & ~operand, old ^ operand)
+    holds = (old == against, old != against, old < against, old <= against)
+    holds += (old > against, old >= against)
+    if operation & 7 >= len(new) or comparison >= len(holds):
+        raise LinuxError(Errno.ENOSYS)
+    k.lane.pack("I", other, new[operation & 7] & 0xFFFFFFFF)
+    woken = k.futexes.wake(key, count)
+    if holds[comparison]:
+        woken += k.futexes.wake(futex.key_of(k, other), count2 & 0x7FFFFFFF)
+    return woken
 
-    k.missing(NAME[k.lane.x(8)])
-    return 0
 
-
-@syscall("wait4 waitid", "")
-def wait4(k: Kernel) -> int:
-    """wait4(2), waitid(2): there are no children."""
-    raise LinuxError(Errno.ECHILD)
+@syscall("setns", "")
+def setns(k: Kernel) -> int:
+    """setns(2): there are no namespaces."""
+    raise LinuxError(Errno.EPERM)
 
 
 @syscall("socket socketpair", "")
@@ -125,11 +146,11 @@ def personality(k: Kernel, persona: int) -> int:
 @syscall("prctl", "iwwww")
 def prctl(k: Kernel, option: int, value: int, third: int, fourth: int, fifth: int) -> int:
     """prctl(2): names, dumpable, no_new_privs, and the reading of capabilities."""
-    p = k.process
+    p, thread = k.process, k.thread
     if option == 15:  # PR_SET_NAME
-        p.name = k.lane.read(value, k.lane.extent(value, 16, 1) or 1).split(b"\0")[0][:15]
+        thread.name = k.lane.read(value, k.lane.extent(value, 16, 1) or 1).split(b"\0")[0][:15]
     elif option == 16:  # PR_GET_NAME
-        k.lane.write(value, p.name.ljust(16, b"\0"))
+        k.lane.write(value, thread.name.ljust(16, b"\0"))
     elif option == 3:  # PR_GET_DUMPABLE
         return p.dumpable
     elif option == 4 and value in (0, 1):  # PR_SET_DUMPABLE

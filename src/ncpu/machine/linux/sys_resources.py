@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ncpu.machine.linux import abi
 from ncpu.machine.linux.abi import Errno, LinuxError
-from ncpu.machine.linux.process import RLIMIT_NOFILE
+from ncpu.machine.linux.process import RLIMIT_NOFILE, Process
 from ncpu.machine.linux.table import syscall
 from ncpu.machine.state import PAGE, WRITE
 
@@ -55,21 +55,27 @@ def setrlimit(k: Kernel, resource: int, pointer: int) -> int:
     return prlimit64(k, 0, resource, pointer, 0) or 0
 
 
+def rusage(process: Process, *, children: bool = False) -> bytes:
+    """struct rusage of a process, or of its dead children."""
+    resident = 0 if children else int(process.space.mapped.sum()) * PAGE // 1024
+    instructions = process.cpu_children if children else process.cpu
+    used = abi.timeval(instructions * process.clock.per_instruction)
+    return used + bytes(16) + resident.to_bytes(8, "little") + bytes(104)
+
+
 @syscall("getrusage", "iw")
 def getrusage(k: Kernel, who: int, pointer: int) -> int:
     """getrusage(2): user time, and what memory is mapped."""
     if who not in (-1, 0, 1):
         raise LinuxError(Errno.EINVAL)
-    resident = int(k.process.mapped.sum()) * PAGE // 1024
-    used = abi.timeval(k.process.clock.cpu()) if who != -1 else bytes(16)
-    k.lane.write(pointer, used + bytes(16) + resident.to_bytes(8, "little") + bytes(104))
+    k.lane.write(pointer, rusage(k.process, children=who == -1))
     return 0
 
 
 @syscall("sysinfo", "w")
 def sysinfo(k: Kernel, pointer: int) -> int:
     """sysinfo(2): the lane's memory is the machine's."""
-    pages = k.process.mapped
+    pages = k.space.mapped
     total, free = len(pages) * PAGE, int((~pages).sum()) * PAGE
     uptime = k.process.clock.monotonic() // abi.SECOND
     k.lane.pack("q3Q6QH6xQQI4x", pointer, uptime, 0, 0, 0, total, free, 0, 0, 0, 0, 1, 0, 0, 1)

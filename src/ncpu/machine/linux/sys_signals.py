@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ncpu.machine.linux import abi, signals
-from ncpu.machine.linux.abi import Blocked, Errno, LinuxError, Signal
-from ncpu.machine.linux.process import Action
+from ncpu.machine.linux.abi import Errno, LinuxError, Signal
+from ncpu.machine.linux.process import Action, Process, Thread, Wait
 from ncpu.machine.linux.sys_time import duration
 from ncpu.machine.linux.table import syscall
 
@@ -41,14 +41,14 @@ def rt_sigaction(k: Kernel, signal: int, new: int, old: int, size: int) -> int:
     p.actions[signal] = action
     default = action.handler == abi.SIG_DFL and signal in abi.IGNORED_BY_DEFAULT
     if action.handler == abi.SIG_IGN or default:
-        p.pending.pop(signal, None)
+        signals.discard(p, signal)
     return 0
 
 
 @syscall("rt_sigprocmask", "iwww")
 def rt_sigprocmask(k: Kernel, how: int, new: int, old: int, size: int) -> int:
     """rt_sigprocmask(2): SIG_BLOCK 0, SIG_UNBLOCK 1, SIG_SETMASK 2."""
-    p = k.process
+    p = k.thread
     if size != 8:
         raise LinuxError(Errno.EINVAL)
     before = p.mask
@@ -67,7 +67,7 @@ def rt_sigpending(k: Kernel, pointer: int, size: int) -> int:
     """rt_sigpending(2)."""
     if size > 8:
         raise LinuxError(Errno.EINVAL)
-    bits = sum(signals.bit(signal) for signal in k.process.pending) & k.process.mask
+    bits = sum(signals.bit(signal) for signal in signals.pending(k.process)) & k.thread.mask
     k.lane.write(pointer, bits.to_bytes(8, "little")[:size])
     return 0
 
@@ -75,89 +75,127 @@ def rt_sigpending(k: Kernel, pointer: int, size: int) -> int:
 @syscall("rt_sigsuspend", "ww")
 def rt_sigsuspend(k: Kernel, pointer: int, size: int) -> int:
     """rt_sigsuspend(2): the old mask returns when the handler does."""
-    p = k.process
+    if k.resumed is None:
+        suspend_mask(k, pointer, size)
+    k.block(Wait(restart=False))
+
+
+def suspend_mask(k: Kernel, pointer: int, size: int) -> None:
+    """Put a mask in force until the call is over, for sigsuspend, ppoll and their like."""
     mask = _mask(k, pointer, size) & ~abi.UNBLOCKABLE
-    p.saved_mask, p.mask = p.mask, mask
-    try:
-        k.wait(None)
-    except Blocked:
-        p.mask, p.saved_mask = p.saved_mask, None
-        raise
-    return 0
+    k.thread.saved_mask, k.thread.mask = k.thread.mask, mask
 
 
 @syscall("rt_sigtimedwait", "wwww")
 def rt_sigtimedwait(k: Kernel, pointer: int, info: int, timeout: int, size: int) -> int:
     """rt_sigtimedwait(2)."""
-    p = k.process
     wanted = _mask(k, pointer, size)
     limit = duration(k, timeout) if timeout else None
-    before = p.mask
-    for last in (False, True):
-        signal = min((s for s in p.pending if wanted & signals.bit(s)), default=None)
-        if signal is not None:
-            if info:
-                k.lane.write(info, p.pending[signal])
-            del p.pending[signal]
-            return signal
-        if not last:
-            p.mask &= ~wanted
-            try:
-                k.wait(None if limit is None else p.clock.monotonic() + limit)
-            except LinuxError as error:
-                if isinstance(error, Blocked) or not any(
-                    wanted & signals.bit(s) for s in p.pending
-                ):
-                    raise
-            finally:
-                p.mask = before
-    raise LinuxError(Errno.EAGAIN)
+
+    def ready() -> set[int]:
+        return {s for s in signals.pending(process, thread) if wanted & signals.bit(s)}
+
+    process, thread = k.process, k.thread
+    if found := ready():
+        signal = min(found)
+        data = signals.take(process, signal)
+        if info:
+            k.lane.write(info, data)
+        return signal
+    until = k.deadline(limit)
+    if limit == 0 or k.passed(until):
+        raise LinuxError(Errno.EAGAIN)
+    k.block(Wait(lambda: bool(ready()), until, restart=False))
 
 
-def _send(k: Kernel, signal: int, code: int) -> int:
-    p = k.process
+def _may(k: Kernel, target: Process, signal: int) -> bool:
+    """Whether the caller may signal the target (kill(2), "Permissions")."""
+    own, theirs = k.process.uids, target.uids
+    related = bool({own[0], own[1]} & {theirs[0], theirs[2]})
+    return own[1] == 0 or related or (signal == Signal.SIGCONT and target.sid == k.process.sid)
+
+
+def _send(k: Kernel, target: Process, signal: int, code: int, thread: Thread | None = None) -> None:
+    if not _may(k, target, signal):
+        raise LinuxError(Errno.EPERM)
     if signal:
-        info = abi.siginfo_kill(_valid(signal), code, p.pid, p.uids[0])
-        signals.send(p, signal, info)
-    return 0
+        info = abi.siginfo_kill(signal, code, k.process.pid, k.process.uids[0])
+        k.send(target, signal, info, thread)
 
 
 @syscall("kill", "ii")
 def kill(k: Kernel, pid: int, signal: int) -> int:
-    """kill(2): only the caller and its own group exist."""
+    """kill(2): a process, a group, or with -1 all processes but the caller and the first."""
     if signal:
         _valid(signal)
-    if pid not in (0, k.process.pid, -k.process.pgid):
+    if pid > 0:
+        found = k.find_process(pid)
+        targets = [found] if found else []
+    elif pid == -1:
+        targets = [p for p in k.processes if p is not k.process and p.pid != k.first.pid]
+    else:
+        group = -pid or k.process.pgid
+        targets = [p for p in k.processes if p.pgid == group]
+    if not targets:
         raise LinuxError(Errno.ESRCH)
-    return _send(k, signal, abi.SI_USER)
+    allowed = [p for p in targets if _may(k, p, signal)]
+    for target in allowed or targets[:1]:
+        _send(k, target, signal, abi.SI_USER)
+    return 0
 
 
 @syscall("tkill", "ii")
 def tkill(k: Kernel, tid: int, signal: int) -> int:
     """tkill(2)."""
-    return tgkill(k, k.process.pid, tid, signal) or 0
+    return _to_thread(k, None, tid, signal)
 
 
 @syscall("tgkill", "iii")
 def tgkill(k: Kernel, pid: int, tid: int, signal: int) -> int:
     """tgkill(2)."""
-    if pid <= 0 or tid <= 0:
+    if pid <= 0:
+        raise LinuxError(Errno.EINVAL)
+    return _to_thread(k, pid, tid, signal)
+
+
+def _to_thread(k: Kernel, pid: int | None, tid: int, signal: int) -> int:
+    if tid <= 0:
         raise LinuxError(Errno.EINVAL)
     if signal:
         _valid(signal)
-    if pid != k.process.pid or tid != k.process.pid:
-        raise LinuxError(Errno.ESRCH)
-    return _send(k, signal, abi.SI_TKILL)
+    for process in k.processes:
+        if tid in process.threads and pid in (None, process.pid):
+            _send(k, process, signal, abi.SI_TKILL, process.threads[tid])
+            return 0
+    raise LinuxError(Errno.ESRCH)
 
 
 @syscall("rt_sigqueueinfo", "iiw")
 def rt_sigqueueinfo(k: Kernel, pid: int, signal: int, info: int) -> int:
-    """rt_sigqueueinfo(2) to oneself."""
+    """rt_sigqueueinfo(2); only the kernel may claim to be the kernel."""
     data = k.lane.read(info, 128)
-    if pid != k.process.pid:
+    target = k.find_process(pid)
+    if target is None:
+        raise LinuxError(Errno.ESRCH)
+    code = int.from_bytes(data[8:12], "little", signed=True)
+    if (code >= 0 or code == abi.SI_TKILL) and target is not k.process:
+        raise LinuxError(Errno.EPERM)
+    if not _may(k, target, signal):
+        raise LinuxError(Errno.EPERM)
+    if signal:
+        k.send(target, _valid(signal), signal.to_bytes(4, "little") + data[4:])
+    return 0
+
+
+@syscall("rt_tgsigqueueinfo", "iiiw")
+def rt_tgsigqueueinfo(k: Kernel, pid: int, tid: int, signal: int, info: int) -> int:
+    """rt_tgsigqueueinfo(2) to a thread of the caller's own process."""
+    data = k.lane.read(info, 128)
+    if pid != k.process.pid or tid not in k.process.threads:
         raise LinuxError(Errno.ESRCH)
     if signal:
-        signals.send(k.process, _valid(signal), signal.to_bytes(4, "little") + data[4:])
+        raw = _valid(signal).to_bytes(4, "little") + data[4:]
+        k.send(k.process, signal, raw, k.process.threads[tid])
     return 0
 
 
@@ -171,7 +209,7 @@ def rt_sigreturn(k: Kernel) -> None:
 def sigaltstack(k: Kernel, new: int, old: int) -> int:
     """sigaltstack(2)."""
     p = k.process
-    address, flags, size = p.altstack
+    address, flags, size = p.thread.altstack
     if signals.on_altstack(p, k.lane.x(31)):
         flags |= abi.SS_ONSTACK
     wanted = k.lane.unpack("Qi4xQ", new) if new else None

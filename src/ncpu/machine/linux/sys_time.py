@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ncpu.machine.linux import abi
 from ncpu.machine.linux.abi import Errno, LinuxError
+from ncpu.machine.linux.process import Wait
 from ncpu.machine.linux.table import syscall
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ def _clock(k: Kernel, clock: int) -> int:
     if clock in MONOTONIC:
         return now.monotonic()
     if clock in CPU:
-        return now.cpu()
+        instructions = k.process.cpu if clock == 2 else k.thread.instructions
+        return instructions * now.per_instruction
     raise LinuxError(Errno.EINVAL)
 
 
@@ -82,15 +84,20 @@ def settimeofday(k: Kernel, tv: int, tz: int) -> int:
 
 def _sleep(k: Kernel, length: int, remaining: int) -> int:
     """Sleep; when a signal ends it early say what was left."""
-    until = k.process.clock.monotonic() + length
-    try:
-        k.wait(until)
-    except LinuxError as error:
-        if error.errno == Errno.EINTR and remaining:
+    until = k.deadline(length)
+    if until is None or k.passed(until):
+        return 0
+
+    def interrupted() -> int:
+        if remaining:
             left = max(until - k.process.clock.monotonic(), 0)
-            k.lane.write(remaining, abi.timespec(left))
-        raise
-    return 0
+            try:
+                k.lane.write(remaining, abi.timespec(left))
+            except LinuxError as error:
+                return -error.errno
+        return -Errno.EINTR
+
+    k.block(Wait(until=until, interrupted=interrupted))
 
 
 @syscall("nanosleep", "ww")
@@ -140,7 +147,9 @@ def getitimer(k: Kernel, which: int, pointer: int) -> int:
 @syscall("times", "w")
 def times(k: Kernel, pointer: int) -> int:
     """times(2), in ticks of 10 ms."""
-    tick = abi.SECOND // 100
+    tick, p = abi.SECOND // 100, k.process
     if pointer:
-        k.lane.pack("qqqq", pointer, k.process.clock.cpu() // tick, 0, 0, 0)
-    return k.process.clock.monotonic() // tick
+        scale = p.clock.per_instruction
+        own, children = p.cpu * scale // tick, p.cpu_children * scale // tick
+        k.lane.pack("qqqq", pointer, own, 0, children, 0)
+    return p.clock.monotonic() // tick

@@ -1,0 +1,91 @@
+"""Futexes: threads asleep until somebody says that a word of memory has changed (futex(2)).
+
+A word is known by its file and offset where its page is shared, else by space and address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ncpu.machine.linux import mappings
+from ncpu.machine.linux.abi import LinuxError
+from ncpu.machine.linux.process import Thread
+from ncpu.machine.state import WRITE
+
+if TYPE_CHECKING:
+    from ncpu.machine.linux.kernel import Kernel
+
+ALL = 0xFFFFFFFF
+
+
+@dataclass(eq=False)
+class Waiter:
+    """A thread in a queue; `woken` ends its wait."""
+
+    thread: Thread
+    bits: int
+    woken: bool = False
+
+    @property
+    def waits(self) -> bool:
+        """Not given up because of a signal or the time."""
+        wait = self.thread.wait
+        return not self.woken and wait is not None and wait.data is self
+
+
+@dataclass
+class Futexes:
+    """The queues of a machine, by word."""
+
+    queues: dict[Hashable, list[Waiter]] = field(default_factory=dict)
+
+    def add(self, key: Hashable, waiter: Waiter) -> None:
+        """Enter a thread at the end of a queue."""
+        self.queues.setdefault(key, []).append(waiter)
+
+    def _waiting(self, key: Hashable) -> list[Waiter]:
+        return [w for w in self.queues.get(key, ()) if w.waits]
+
+    def wake(self, key: Hashable, count: int, bits: int = ALL) -> int:
+        """Wake the first `count` threads whose bits match; how many there were."""
+        queue, woken = self._waiting(key), 0
+        for waiter in queue:
+            if woken < count and waiter.bits & bits:
+                waiter.woken = True
+                woken += 1
+        self._keep(key, queue)
+        return woken
+
+    def requeue(self, key: Hashable, target: Hashable, count: int) -> int:
+        """Move the first `count` threads to another queue; how many there were."""
+        queue = self._waiting(key)
+        for waiter in queue[:count]:
+            self.add(target, waiter)
+        self._keep(key, queue[count:])
+        return len(queue[:count])
+
+    def _keep(self, key: Hashable, queue: list[Waiter]) -> None:
+        self.queues[key] = [w for w in queue if not w.woken]
+        if not self.queues[key]:
+            del self.queues[key]
+
+
+def key_of(k: Kernel, address: int) -> Hashable:
+    """What names the word at an address."""
+    for m in mappings.touching(k, address, 4) if k.space.maps else ():
+        if m.shared:
+            return (id(m.node), m.offset + address - m.address)
+    return (id(k.space), address)
+
+
+def clear_tid(k: Kernel) -> None:
+    """The end of a thread: clear the word it was given for that, and wake who waits for it."""
+    pointer = k.thread.clear_tid
+    if pointer and k.lane.extent(pointer, 4, WRITE) == 4:
+        try:
+            k.lane.pack("I", pointer, 0)
+        except LinuxError:
+            return
+        k.futexes.wake(key_of(k, pointer), 1)

@@ -1,0 +1,360 @@
+"""The machine: processes as lanes, stepped in rounds, and the one kernel that serves them.
+
+A process is a record (`process.Process`) with an address space and one lane a thread; fork copies
+the arrays of the space, threads and vfork children share them. The kernel (`kernel.Kernel`) owns
+what all have in common: the tree of files, the table of processes (`tasks.Tasks`), the futexes,
+the terminal and the virtual clock. It serves one thread at a time, on the host.
+
+Time passes in rounds. In a round every runnable thread runs until it stops for the kernel, a
+quantum of instructions at most; then those that stopped are served, in the order in which they
+stopped on the virtual clock, then by number. So each process has a processor of its own, and a
+round takes as long as its longest lane. No lane sees another within a round, except through
+memory: lanes that share a space, or pages of a file, are stepped in turn, in the order of their
+numbers. The result therefore does not depend on how lanes are stepped - alone, several at once
+or as one batch - and is the same on every run and every host.
+
+A call that cannot go on leaves a `Wait` in its thread and is made again, from its beginning, when
+what it waits for may have happened. When nobody can run, the clock jumps to the next deadline, or
+the host is waited for. When nothing will ever happen the youngest waiting call fails with EDEADLK.
+The machine ends with its first process, as a container does; the others are killed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ncpu.machine import memory, word
+from ncpu.machine.linux import mappings, signals
+from ncpu.machine.linux.abi import Errno, Signal
+from ncpu.machine.linux.kernel import Kernel
+from ncpu.machine.linux.process import Process, Thread
+from ncpu.machine.linux.tasks import Tasks
+from ncpu.machine.state import EXEC, MONITOR, PAGE, State, Status
+
+QUANTUM = 200_000
+FOREVER = (1 << 31) - 1
+TEXTS = 8  # decoded programs kept for the next execve of the same file
+STRIKES = 16  # deadlocks in a row that a thread survives
+
+Task = tuple[Process, Thread]
+Run = Callable[[Any, State, int], State]
+
+
+@dataclass
+class _Stop:
+    """A lane at the end of its part of a round."""
+
+    process: Process
+    thread: Thread
+    used: int
+
+
+class Machine:
+    """All processes of one kernel.
+
+    Args:
+      kernel: its `process` is the first process.
+      state: where that one starts.
+      run: `run(program, state, steps)`, which stops with a `Status` after at most `steps`.
+      text: decoded text of the first process; `new_text(state)` makes further ones.
+      spawn: whether processes may make others.
+      limits: `max_tasks` and `max_memory` of `Tasks`.
+    """
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        state: State,
+        run: Run,
+        text: Any,
+        new_text: Callable[[State], Any],
+        *,
+        spawn: bool = True,
+        limits: dict[str, int] | None = None,
+    ) -> None:
+        self.kernel, self.first = kernel, kernel.process
+        self._run, self._new_text = run, new_text
+        self._tasks = Tasks(kernel, self.first, **(limits or {}))
+        if spawn:
+            kernel.tasks = self._tasks
+        self._texts: OrderedDict[bytes, Any] = OrderedDict()
+        self._strikes: Counter[int] = Counter()
+        self._shared = False  # whether pages may be shared between spaces
+        self.first.text = text
+        thread = self.first.thread
+        thread.retired = thread.started = retired_of(state)
+        self._store(self.first, thread, state)
+
+    @property
+    def state(self) -> State:
+        """The lane of the first process, where it is or where it ended."""
+        return self._final if self._final is not None else self._load(self.first, self.first.thread)
+
+    _final: State | None = None
+
+    def run(self, max_steps: int | None = None) -> int:
+        """Go on until the first process ends or `max_steps` instructions have been completed.
+
+        Returns:
+          The instructions completed.
+        """
+        done = 0
+        while self.first.alive:
+            self._serve_due()
+            ready = self._runnable()
+            if not self.first.alive:
+                break
+            if not ready:
+                self._idle()
+                continue
+            left = FOREVER if max_steps is None else (max_steps - done) // len(ready)
+            steps = min(left, self._until_deadline(), FOREVER)
+            if left <= 0:
+                break
+            done += self._round(ready, steps if len(ready) == 1 else min(steps, QUANTUM))
+        if not self.first.alive:
+            self._halt()
+        return done
+
+    # -- lanes ----------------------------------------------------------------------------------
+
+    def _load(self, process: Process, thread: Thread) -> State:
+        assert thread.state is not None
+        space = process.space
+        return thread.state.replace(mem=space.mem, perm=space.perm)
+
+    def _store(self, process: Process, thread: Thread, state: State) -> None:
+        process.space.mem, process.space.perm, thread.state = state.mem, state.perm, state
+
+    def _runnable(self) -> list[Task]:
+        """Threads that do not wait, in the order in which they are stepped."""
+        tasks = self._tasks.threads()
+        return [(p, t) for p, t in tasks if p.stopped is None and t.wait is None]
+
+    def _round(self, ready: list[Task], steps: int) -> int:
+        """Run every lane for `steps` at most, then serve those that stopped; instructions done."""
+        clock = self.first.clock
+        start, stops = clock.retired, []
+        spaces = Counter(id(p.space) for p, _ in ready)
+        for process, thread in ready:
+            if spaces[id(process.space)] > 1:
+                self._break_monitor(thread)
+            stops.append(self._step(process, thread, steps))
+        for stop in sorted(stops, key=lambda s: (s.used, s.thread.tid)):
+            clock.retired = start + stop.used
+            if stop.process.alive and stop.thread.tid in stop.process.threads:
+                self._serve_stop(stop.process, stop.thread)
+        clock.retired = start + max(s.used for s in stops)
+        self._strikes.clear()
+        return sum(s.used for s in stops)
+
+    @staticmethod
+    def _break_monitor(thread: Thread) -> None:
+        """Another thread may store between two parts of a lane's run."""
+        assert thread.state is not None
+        regs = np.array(thread.state.regs)
+        regs[MONITOR] = 0xFFFFFFFF
+        thread.state = thread.state.replace(regs=regs)
+
+    def _step(self, process: Process, thread: Thread, steps: int) -> _Stop:
+        """Run one lane until it stops for the kernel, `steps` instructions at most."""
+        state = self._load(process, thread)
+        if int(state.status) == Status.OUT_OF_FUEL:
+            state = state.replace(status=np.int32(Status.RUNNING))
+        if self._shared:
+            state = self._exchange(process, thread, state, mappings.show)
+        begun = done = thread.retired
+        while done - begun < steps:
+            text = self._text_of(process, state)
+            state = self._run(text.program, state, steps - (done - begun))
+            status, done = Status(int(state.status)), retired_of(state)
+            if status == Status.CODE_CHANGED:
+                self._code_changed(process)
+            elif status != Status.FETCH_FAULT or not text.fetch(state):
+                break
+            state = state.replace(status=np.int32(Status.RUNNING))
+        if self._shared:
+            state = self._exchange(process, thread, state, mappings.publish)
+        thread.retired = done
+        self._store(process, thread, state)
+        return _Stop(process, thread, done - begun)
+
+    def _exchange(
+        self, process: Process, thread: Thread, state: State, action: Callable[[Kernel], None]
+    ) -> State:
+        """Bring shared pages and their files in line with each other."""
+        if not any(m.shared for m in process.space.maps):
+            return state
+        return self.kernel.touch(process, thread, state, action)
+
+    # -- decoded text -----------------------------------------------------------------------------
+
+    def _code_changed(self, process: Process) -> None:
+        for other in self._tasks.processes.values():
+            other.code_changed |= other.space is process.space
+
+    def _text_of(self, process: Process, state: State) -> Any:
+        """The process's decoded text, up to date."""
+        if process.text is None:
+            key = _text_key(state)
+            if key not in self._texts:
+                self._texts[key] = self._new_text(state)
+                if len(self._texts) > TEXTS:
+                    self._texts.popitem(last=False)
+            self._texts.move_to_end(key)
+            process.text = self._texts[key]
+        elif process.code_changed:
+            # Text that others use too, or will, is left to them.
+            users = sum(p.text is process.text for p in self._tasks.processes.values())
+            if users > 1 or any(process.text is text for text in self._texts.values()):
+                process.text = self._new_text(state)
+            else:
+                process.text.refresh(state)
+        process.code_changed = False
+        return process.text
+
+    # -- the kernel's part --------------------------------------------------------------------------
+
+    def _serve_stop(self, process: Process, thread: Thread) -> None:
+        """Serve what a lane stopped for."""
+        assert thread.state is not None
+        status = Status(int(thread.state.status))
+        if status == Status.SYSCALL:
+            self._visit(process, thread, self.kernel.serve)
+        elif status not in (Status.RUNNING, Status.OUT_OF_FUEL):
+            self._visit(process, thread, self.kernel.fault)
+        else:
+            self._visit(process, thread, self.kernel.tick)
+
+    def _visit(self, process: Process, thread: Thread, action: Callable[[State], State]) -> None:
+        """Let the kernel act on one thread, and see to what became of it."""
+        kernel = self.kernel
+        kernel.process, process.thread = process, thread
+        state = action(self._load(process, thread))
+        if self._shared or any(m.shared for m in process.space.maps):
+            self._shared = True
+            mappings.publish(kernel)
+            state = state.replace(mem=kernel.lane.state.mem)
+        self._store(process, thread, state)
+        if kernel.code_changed:
+            kernel.code_changed = False
+            self._code_changed(process)
+        if not process.alive:
+            self._ended(process, state)
+        elif thread.ended:
+            self._tasks.end_thread(process, thread)
+
+    def _ended(self, process: Process, state: State) -> None:
+        if process is self.first:
+            self._final = state
+            self.kernel.close()
+        else:
+            mappings.write_back(self.kernel, process.space.maps)
+        self._tasks.end(process)
+
+    def _serve_due(self) -> None:
+        """Serve threads whose wait is over, until none is."""
+        tasks, clock = self._tasks, self.first.clock
+        progress = True
+        while progress and self.first.alive:
+            progress = False
+            for process in tasks.all():
+                if process.timer is not None and clock.passed(process.timer[0]):
+                    self.kernel.expire(process)
+            for process, thread in tasks.threads():
+                wait = thread.wait
+                gone = not process.alive or thread.tid not in process.threads
+                if gone or wait is None or process.stopped is not None:
+                    continue
+                if signals.next_signal(process, thread) is not None:
+                    self._visit(process, thread, self.kernel.tick)
+                elif (wait.ready is not None and wait.ready()) or clock.passed(wait.until):
+                    self._visit(process, thread, self.kernel.serve)
+                else:
+                    continue
+                progress = True
+
+    # -- time -----------------------------------------------------------------------------------------
+
+    def _deadlines(self) -> list[int]:
+        """Moments at which something happens by itself."""
+        found = [p.timer[0] for p in self._tasks.processes.values() if p.alive and p.timer]
+        for process, thread in self._tasks.threads():
+            if process.stopped is None and thread.wait and thread.wait.until is not None:
+                found.append(thread.wait.until)
+        return found
+
+    def _until_deadline(self) -> int:
+        """Instructions until the first of them."""
+        clock, moments = self.first.clock, self._deadlines()
+        if not moments or not clock.per_instruction:
+            return FOREVER
+        left = min(moments) - clock.monotonic()
+        return max(left // clock.per_instruction, 0) + 1
+
+    def _idle(self) -> None:
+        """Nobody runs: let time pass, or wait for the host, or end a wait that has no end."""
+        clock, moments = self.first.clock, self._deadlines()
+        waiting = [(p, t) for p, t in self._tasks.threads() if t.wait is not None]
+        host = self.kernel.host
+        if host is not None and (host.paced or any(t.wait and t.wait.input for _, t in waiting)):
+            length = min(moments) - clock.monotonic() if moments else None
+            passed = host.wait(length)
+            if passed is not None:
+                clock.sleep_until(clock.monotonic() + passed)
+                return
+        if moments:
+            clock.sleep_until(min(moments))
+            return
+        awake = [(p, t) for p, t in waiting if p.stopped is None]
+        if not awake:
+            self._kill_stopped()
+            return
+        process, thread = max(awake, key=lambda task: task[1].tid)
+        self._strikes[thread.tid] += 1
+        if self._strikes[thread.tid] > STRIKES or (thread.wait and thread.wait.deaf):
+            self.kernel.send(process, Signal.SIGKILL, bytes(128))
+        else:
+            self._visit(process, thread, lambda state: self.kernel.give_up(state, Errno.EDEADLK))
+
+    def _kill_stopped(self) -> None:
+        """Everybody is stopped, and nobody is left to continue them."""
+        for process in self._tasks.all():
+            if process.alive:
+                self.kernel.send(process, Signal.SIGKILL, bytes(128))
+                for thread in process.threads.values():
+                    if thread.wait is not None:
+                        self._visit(process, thread, self.kernel.tick)
+                        break
+
+    def _halt(self) -> None:
+        """The first process has ended: so do all others."""
+        for process in self._tasks.all():
+            if process.alive:
+                process.exit_code, process.exit_signal = 128 + Signal.SIGKILL, Signal.SIGKILL
+                self._tasks.end(process)
+        self.kernel.close_host()
+
+
+def retired_of(state: State) -> int:
+    """Instructions the lane has completed."""
+    return int(word.from_limbs(np.asarray(state.retired)))
+
+
+def _text_key(state: State) -> bytes:
+    """What the decoded text of a fresh program depends on."""
+    executable = np.asarray(state.perm) & EXEC != 0
+    base = int(word.from_limbs(np.asarray(state.base)))
+    digest = hashlib.blake2b(executable.tobytes() + base.to_bytes(8, "little"))
+    pages = np.flatnonzero(executable)
+    runs: Sequence[np.ndarray] = np.split(pages, np.flatnonzero(np.diff(pages) > 1) + 1)
+    for pages in runs:
+        if len(pages):
+            digest.update(memory.read(state, base + int(pages[0]) * PAGE, len(pages) * PAGE))
+    return digest.digest()
