@@ -126,6 +126,20 @@ class Files:
             here = node
         return here
 
+    def directory(self, path: bytes | str) -> Directory:
+        """The directory at a path.
+
+        Raises:
+          RootError: there is none.
+        """
+        try:
+            node = self.walk(self.root, os.fsencode(path)).existing()
+        except LinuxError as error:
+            raise RootError(f"{path!r}: {os.strerror(error.errno)} in the guest's tree") from None
+        if not isinstance(node, Directory):
+            raise RootError(f"{path!r} is no directory in the guest's tree")
+        return node
+
     def add_file(self, path: bytes | str, data: bytes, mode: int = 0o644) -> Node:
         """A file with content, its parents made where missing, replacing one there."""
         folder, _, name = os.fsencode(path).rpartition(b"/")

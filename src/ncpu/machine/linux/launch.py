@@ -44,6 +44,7 @@ class Session:
       seed: of everything random the guest can see.
       alu: the arithmetic.
       warn: called with one line for each system call that is not implemented.
+      cwd: working directory in the guest's tree; `/` when left out.
       limits: `max_tasks` and `max_memory` of all processes together.
 
     Raises:
@@ -68,6 +69,7 @@ class Session:
         seed: int = 0,
         alu: Alu = EXACT,
         warn: Any = None,
+        cwd: str | None = None,
         limits: dict[str, int] | None = None,
     ) -> None:
         files = root if isinstance(root, Files) else Files(root=root)
@@ -87,6 +89,8 @@ class Session:
             interpreter=command.interpreter(files),
         )
         process = Process.from_image(image, seed=seed, exe=exe)
+        if cwd is not None:
+            process.cwd = files.directory(cwd)
         self.image = image
         self.alu = alu
         self.kernel = Kernel(process, files, stdin, stdout, stderr, isatty=isatty, warn=warn)
