@@ -33,7 +33,7 @@ SCRIPTS: dict[str, str] = {
     "exec_replaces": "(exec sh -c 'echo replaced $1' name arg; echo never); exec 2>&1; echo to-out >&2",
     "exec_missing": "(exec /no/such); echo $?; nosuchcommand; echo $?; /tmp; echo $?",
     "script_file": "printf '#!/bin/sh\\necho script $0 $# \"$@\"\\nexit 9\\n' >s; chmod +x s; ./s 'a b' c; echo $?; rm s",
-    "script_interpreters": "printf '#!/bin/sed 1d\\nhere\\n' >t; chmod +x t; ./t t; chmod -x t; ./t; echo $?; rm t",
+    "script_interpreters": "printf '#!/bin/sed 1d\\nhere\\n' >t; chmod +x t; ./t; chmod -x t; ./t; echo $?; rm t",
     "environment": "A=1; export B=2; C=3 sh -c 'echo [$A] [$B] [$C]'; unset B; sh -c 'echo [$B]'",
     "arithmetic": "echo $((7/2)) $((-7%3)) $((1<<10)) $((0x1f)) $((5>3&&2<1)) $((x=4)) $x; i=5; echo $((i+=2)) $i",
     "parameters": "x=path/to/file.txt; echo ${x##*/} ${x%.*} ${x%%/*} ${#x} ${y:-def} ${x:+set}; "

@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from ncpu.cli import coproc, debug, jepa, machine, muxleq, neural, npcot, project, synth
+from ncpu.cli import coproc, debug, jepa, machine, muxleq, neural, npcot, project, shell, synth
 
 app = typer.Typer(
     name="ncpu",
@@ -17,6 +17,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 machine.register(app)
+shell.register(app)
 debug.register(app)
 project.register(app)
 neural.register(app)

@@ -46,3 +46,15 @@ def parse_mounts(items: list[str]) -> list[tuple[Path, str, bool]]:
             raise typer.BadParameter(f"{host!r} is not a folder")
         mounts.append((Path(host), guest, mode == "rw"))
     return mounts
+
+
+def parse_ports(items: list[str]) -> dict[int, int]:
+    """`HOST:GUEST` items to a mapping of ports."""
+    ports = {}
+    for item in items:
+        host, _, guest = item.partition(":")
+        numbers = [int(n) if n.isdigit() else 0 for n in (host, guest or host)]
+        if not all(0 < n < 65536 for n in numbers):
+            raise typer.BadParameter(f"{item!r} is not HOST:GUEST, two ports from 1 to 65535")
+        ports[numbers[0]] = numbers[1]
+    return ports

@@ -26,6 +26,7 @@ class OpenFile:
     streams = False  # a blocking write goes on until everything is taken
     host = False  # what it waits for may come from outside the machine
     path = b""  # by which it was opened, absolute where that is known
+    patience: int | None = None  # nanoseconds a read waits at most, None for ever
     activity = 0  # changes of what it holds, for edge-triggered epoll
 
     def __init__(self, node: Node, flags: int) -> None:
@@ -364,7 +365,8 @@ def open_node(node: Node, flags: int, *, console: Console, generator: random.Ran
     if isinstance(node, Pipe):
         return PipeOpen(node, flags)
     if isinstance(node, Device):
-        if node.driver == ABSENT or (node.driver == "tty" and not console.isatty):
+        absent = node.driver == ABSENT or node.driver == "console"
+        if absent or (node.driver == "tty" and not console.isatty):
             raise LinuxError(Errno.ENXIO)
         if node.driver in _STREAMS:
             return ConsoleOpen(node, flags, console, _STREAMS[node.driver])

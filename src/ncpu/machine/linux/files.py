@@ -103,6 +103,8 @@ class Files:
         self.root.nlink += len(self.root.mounts.keys() - self.root.children.keys())
         for name, rdev in DEVICES.items():
             dev.attach(name.encode(), Device(self.fs, name, rdev))
+        dev.mkdir(b"pts", 0o755, 0, 0)
+        dev.symlink(b"fd", b"/proc/self/fd", 0, 0)
 
     def _start_from(self, root: str | os.PathLike[str]) -> None:
         if os.path.isdir(root):
@@ -225,6 +227,8 @@ class Files:
                 if pending:
                     raise LinuxError(Errno.ENOENT)
                 return Found(here, name, None, slash)
+            if isinstance(node, Symlink) and node.direct and (pending or follow or slash):
+                node = node.direct
             if isinstance(node, Symlink) and (pending or follow or slash):
                 links += 1
                 if links > MAX_LINKS:
@@ -434,6 +438,8 @@ DEVICES = {
     "random": abi.device(1, 8),
     "urandom": abi.device(1, 9),
     "tty": abi.device(5, 0),
+    "console": abi.device(5, 1),
+    "ptmx": abi.device(5, 2),
     "stdin": abi.device(136, 0),
     "stdout": abi.device(136, 0),
     "stderr": abi.device(136, 0),

@@ -171,13 +171,24 @@ class File(Node):
 
 
 class Symlink(Node):
-    """A symbolic link; its target is a guest path."""
+    """A symbolic link; its target is a guest path.
+
+    `direct` is the node it leads to whatever the path says, for those of /proc/[pid]/fd.
+    """
 
     kind = S_IFLNK
 
-    def __init__(self, fs: FileSystem, target: bytes, uid: int = 0, gid: int = 0) -> None:
+    def __init__(
+        self,
+        fs: FileSystem,
+        target: bytes,
+        uid: int = 0,
+        gid: int = 0,
+        direct: Node | None = None,
+    ) -> None:
         super().__init__(fs, 0o777, uid, gid)
         self.target = target
+        self.direct = direct
 
     @property
     def size(self) -> int:

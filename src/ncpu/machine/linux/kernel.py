@@ -39,13 +39,14 @@ from ncpu.machine.linux import (
     sys_signals,
     sys_time,
     sys_wait,
+    terminals,
 )
 from ncpu.machine.linux.abi import Blocked, Errno, LinuxError, Signal
 from ncpu.machine.linux.console import Console
 from ncpu.machine.linux.descriptors import OpenFile, open_node
 from ncpu.machine.linux.files import Files, Found
 from ncpu.machine.linux.futex import Futexes
-from ncpu.machine.linux.inodes import Directory, Node, Pipe
+from ncpu.machine.linux.inodes import Device, Directory, Node, Pipe
 from ncpu.machine.linux.lane import Lane
 from ncpu.machine.linux.numbers import NAME
 from ncpu.machine.linux.process import Process, Thread, Wait
@@ -111,12 +112,23 @@ class Kernel:
         self.futexes = Futexes()
         self.terminal: Terminal | None = None
         self.host: Host | None = None
+        self.pairs: dict[int, terminals.Pair] = {}
         if process.cwd is None:
             process.cwd = self.files.root
         if not process.fds:
-            for name in ("/dev/stdin", "/dev/stdout", "/dev/stderr"):
-                process.install(self.open_path(name, abi.O_RDWR))
+            self.open_standard()
         procfs.mount(self)
+
+    def open_standard(self) -> None:
+        """Open descriptors 0, 1 and 2 anew."""
+        for fd, name in enumerate(("/dev/stdin", "/dev/stdout", "/dev/stderr")):
+            self.process.install(self.open_path(name, abi.O_RDWR), fd=fd)
+
+    def attach(self, terminal: Terminal, host: Host) -> None:
+        """Give the machine a terminal, and what waits for its keys; before the first run."""
+        self.terminal, self.host = terminal, host
+        terminal.session, terminal.foreground = self.process.sid, self.process.pgid
+        self.open_standard()
 
     @property
     def thread(self) -> Thread:
@@ -285,6 +297,10 @@ class Kernel:
 
     def open_file(self, node: Node, flags: int) -> OpenFile:
         """Open a node, whatever its permissions."""
+        if isinstance(node, Device) and not flags & abi.O_PATH:
+            file = terminals.open_device(self, node, flags)
+            if file is not None:
+                return file
         return open_node(node, flags, console=self.console, generator=self.process.entropy)
 
     def block(self, wait: Wait) -> NoReturn:
@@ -329,6 +345,8 @@ class Kernel:
                 return self.files.path_of(node)
         if isinstance(node, Pipe):
             return b"pipe:[%d]" % node.ino
+        if isinstance(node, Device):
+            return b"/dev/" + node.driver.encode().replace(b"pts", b"pts/")
         return file.path or b"anon_inode:[%d]" % node.ino
 
     def find_process(self, pid: int) -> Process | None:

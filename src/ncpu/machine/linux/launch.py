@@ -12,10 +12,12 @@ from ncpu.machine.alu import EXACT, Alu
 from ncpu.machine.disasm import disassemble
 from ncpu.machine.linux import command
 from ncpu.machine.linux.files import Files
+from ncpu.machine.linux.host import Keyboard, Script
 from ncpu.machine.linux.kernel import Kernel
 from ncpu.machine.linux.process import Process
 from ncpu.machine.linux.machine import Machine
 from ncpu.machine.linux.run import Result, go_on
+from ncpu.machine.linux.terminal import Terminal
 from ncpu.machine.program import Program
 from ncpu.machine.run import run
 from ncpu.machine.state import State, Status
@@ -46,6 +48,7 @@ class Session:
       warn: called with one line for each system call that is not implemented.
       cwd: working directory in the guest's tree; `/` when left out.
       limits: `max_tasks` and `max_memory` of all processes together.
+      forward: ports of the host's 127.0.0.1 to ports of the machine.
 
     Raises:
       ElfError: not a file this machine runs; the message says what is accepted.
@@ -71,6 +74,7 @@ class Session:
         warn: Any = None,
         cwd: str | None = None,
         limits: dict[str, int] | None = None,
+        forward: Mapping[int, int] | None = None,
     ) -> None:
         files = root if isinstance(root, Files) else Files(root=root)
         for folder, path, writable in mounts:
@@ -97,25 +101,30 @@ class Session:
         self.text = Text(image.state)
         self.state: State = image.state
         self.limits = limits
+        self.forward = dict(forward or {})
         self.machine: Machine | None = None
+
+    def start(self) -> Machine:
+        """The machine, made when it is first asked for."""
+        if self.machine is None:
+            state, text = self.state, self.text
+            self.machine = Machine(self.kernel, state, self._stretch, text, Text, limits=self.limits)
+            self.machine.forward(self.forward)
+        return self.machine
+
+    def _stretch(self, program: Program, state: State, steps: int) -> State:
+        """Run one lane in pieces, so that an interrupt is heard and leaves a state to look at."""
+        while steps > 0:
+            piece = min(steps, PIECE)
+            self.state = state = run(program, state, piece, alu=self.alu)
+            if int(state.status) != Status.OUT_OF_FUEL:
+                break
+            steps -= piece
+        return state
 
     def run(self, max_steps: int | None = None) -> Result:
         """Run on to the end, or until `max_steps` more instructions have retired."""
-
-        def stretch(program: Program, state: State, steps: int) -> State:
-            # In pieces, so that an interrupt is heard and leaves a state to look at.
-            while steps > 0:
-                piece = min(steps, PIECE)
-                self.state = state = run(program, state, piece, alu=self.alu)
-                if int(state.status) != Status.OUT_OF_FUEL:
-                    break
-                steps -= piece
-            return state
-
-        if self.machine is None:
-            state, text = self.state, self.text
-            self.machine = Machine(self.kernel, state, stretch, text, Text, limits=self.limits)
-        result = go_on(self.machine, max_steps)
+        result = go_on(self.start(), max_steps)
         self.state = result.state
         return result
 
@@ -134,6 +143,29 @@ class Session:
         return f"pc {pc:#x}{function}: {value:08x} {disassemble(value, pc)}"
 
 
+def host_terminal(session: Session, keys: int, screen: int) -> None:
+    """Give a session the host's terminal (descriptors to read keys from and to show on)."""
+    machine = session.start()
+
+    def show(data: bytes) -> None:
+        while data:
+            data = data[os.write(screen, data) :]
+
+    terminal = Terminal(show, machine.signal_group)
+    session.kernel.attach(terminal, Keyboard(terminal, keys, screen))
+
+
+def scripted_terminal(session: Session, pieces: Sequence[bytes]) -> bytearray:
+    """Give a session a terminal at which `pieces` are typed; what it shows.
+
+    Each piece is typed when the machine has nothing to do but to wait for a key.
+    """
+    machine, screen = session.start(), bytearray()
+    terminal = Terminal(screen.extend, machine.signal_group)
+    session.kernel.attach(terminal, Script(terminal, pieces))
+    return screen
+
+
 def _name(source: str | os.PathLike[str] | bytes) -> str:
     return "program" if isinstance(source, bytes) else Path(source).name
 
@@ -144,4 +176,4 @@ def launch(source: str | os.PathLike[str] | bytes, *args: str, **options: Any) -
     return Session(source, [_name(source), *args], **options).run(max_steps)
 
 
-__all__ = ["Result", "Session", "launch"]
+__all__ = ["Result", "Session", "host_terminal", "launch", "scripted_terminal"]

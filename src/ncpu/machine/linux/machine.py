@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 
 from ncpu.machine import memory, word
-from ncpu.machine.linux import mappings, signals
+from ncpu.machine.linux import mappings, network, signals
 from ncpu.machine.linux.abi import Errno, Signal
 from ncpu.machine.linux.kernel import Kernel
 from ncpu.machine.linux.process import Process, Thread
@@ -38,6 +38,7 @@ from ncpu.machine.linux.tasks import Tasks
 from ncpu.machine.state import EXEC, MONITOR, PAGE, State, Status
 
 QUANTUM = 200_000
+PATIENCE = 2_000_000  # instructions between two looks at the host's keyboard
 FOREVER = (1 << 31) - 1
 TEXTS = 8  # decoded programs kept for the next execve of the same file
 STRIKES = 16  # deadlocks in a row that a thread survives
@@ -91,6 +92,15 @@ class Machine:
         thread.retired = thread.started = retired_of(state)
         self._store(self.first, thread, state)
 
+    def signal_group(self, group: int, signal: int) -> None:
+        """Send a signal to a process group, as a terminal does."""
+        self._tasks.signal_group(group, signal)
+
+    def forward(self, ports: dict[int, int]) -> None:
+        """Let connections to ports of the host's 127.0.0.1 come to ports of the machine."""
+        for host, guest in ports.items():
+            network.forward(self.kernel, host, guest)
+
     @property
     def state(self) -> State:
         """The lane of the first process, where it is or where it ended."""
@@ -117,6 +127,9 @@ class Machine:
             steps = min(left, self._until_deadline(), FOREVER)
             if left <= 0:
                 break
+            if self.kernel.host is not None:
+                steps = min(steps, PATIENCE)
+                self.kernel.host.poll()
             done += self._round(ready, steps if len(ready) == 1 else min(steps, QUANTUM))
         if not self.first.alive:
             self._halt()

@@ -59,7 +59,7 @@ def _process(k: Kernel, fs: FileSystem, parent: Directory, process: Process) -> 
 
     def descriptor(name: bytes) -> Node | None:
         held = process.fds.get(int(name)) if name.isdigit() else None
-        return None if held is None else Symlink(fs, k.name_of(held.file))
+        return None if held is None else Symlink(fs, k.name_of(held.file), direct=held.file.node)
 
     def task(name: bytes) -> Node | None:
         if not name.isdigit() or int(name) not in process.threads:

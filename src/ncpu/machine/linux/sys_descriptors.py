@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ncpu.machine.linux import abi
+from ncpu.machine.linux import abi, terminals
 from ncpu.machine.linux.abi import Errno, LinuxError
 from ncpu.machine.linux.descriptors import EventOpen, PipeOpen
 from ncpu.machine.linux.inodes import File, Pipe
@@ -152,6 +152,8 @@ def ioctl(k: Kernel, fd: int, request: int, argument: int) -> int:
         file.flags = file.flags & ~abi.O_NONBLOCK | (abi.O_NONBLOCK if on else 0)
     elif request in (0x5450, 0x5451):  # FIONCLEX, FIOCLEX
         descriptor.cloexec = request == 0x5451
+    elif hasattr(file, "tty"):
+        terminals.ioctl(k, file, request, argument)
     elif file.terminal:
         _terminal(k, request, argument)
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
-from ncpu.machine.linux import abi, mappings, signals
+from ncpu.machine.linux import abi, mappings, terminals
 from ncpu.machine.linux.abi import Errno, LinuxError, Signal, WouldBlock
 from ncpu.machine.linux.descriptors import (
     POLLERR,
@@ -31,6 +31,8 @@ def readable(k: Kernel, fd: int) -> OpenFile:
     file = k.file(fd)
     if not file.readable:
         raise LinuxError(Errno.EBADF)
+    if file.terminal:
+        terminals.check_foreground(k, file, Signal.SIGTTIN)
     mappings.before_read(k, file.node)
     return file
 
@@ -40,6 +42,8 @@ def writable(k: Kernel, fd: int) -> OpenFile:
     file = k.file(fd)
     if not file.writable:
         raise LinuxError(Errno.EBADF)
+    if isinstance(file, terminals.TerminalOpen) and file.tty.stops_writers:
+        terminals.check_foreground(k, file, Signal.SIGTTOU)
     mappings.before_read(k, file.node)
     return file
 
@@ -84,7 +88,9 @@ def _fill(k: Kernel, file: OpenFile, pieces: Pieces, offset: int | None) -> int:
         if not done:
             if not file.blocking:
                 raise
-            await_input(k, file)
+            until = k.deadline(file.patience)
+            if not k.passed(until):
+                await_input(k, file, until)
     except LinuxError:
         if not done:
             raise
