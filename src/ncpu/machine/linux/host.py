@@ -24,11 +24,13 @@ class Host:
 
     Attributes:
       sources: file descriptor to what is called when it can be read.
+      resources: what is closed at the end.
     """
 
     def __init__(self, *, paced: bool = True) -> None:
         self.paced = paced
         self.sources: dict[int, Callable[[], None]] = {}
+        self.resources: list[Any] = []
 
     def wait(self, length: int | None) -> int | None:
         """Wait for a source, `length` nanoseconds at most; the time that passed.
@@ -58,6 +60,9 @@ class Host:
     def close(self) -> None:
         """Give everything back."""
         self.sources.clear()
+        for resource in self.resources:
+            resource.close()
+        self.resources.clear()
 
 
 class Keyboard(Host):

@@ -37,6 +37,7 @@ from ncpu.machine.linux import (
     sys_process,
     sys_resources,
     sys_signals,
+    sys_socket,
     sys_time,
     sys_wait,
     terminals,
@@ -48,6 +49,7 @@ from ncpu.machine.linux.files import Files, Found
 from ncpu.machine.linux.futex import Futexes
 from ncpu.machine.linux.inodes import Device, Directory, Node, Pipe
 from ncpu.machine.linux.lane import Lane
+from ncpu.machine.linux.network import Network
 from ncpu.machine.linux.numbers import NAME
 from ncpu.machine.linux.process import Process, Thread, Wait
 from ncpu.machine.linux.space import Space
@@ -63,7 +65,7 @@ if TYPE_CHECKING:
 SUBJECTS = (
     *(sys_attributes, sys_clone, sys_copy, sys_descriptors, sys_exec, sys_files, sys_groups),
     *(sys_identity, sys_io, sys_memory, sys_poll, sys_process, sys_resources, sys_signals),
-    *(sys_time, sys_wait),
+    *(sys_socket, sys_time, sys_wait),
 )
 
 
@@ -112,6 +114,7 @@ class Kernel:
         self.futexes = Futexes()
         self.terminal: Terminal | None = None
         self.host: Host | None = None
+        self.network = Network(self.files.fs)
         self.pairs: dict[int, terminals.Pair] = {}
         if process.cwd is None:
             process.cwd = self.files.root
@@ -121,11 +124,15 @@ class Kernel:
 
     def open_standard(self) -> None:
         """Open descriptors 0, 1 and 2 anew."""
-        for fd, name in enumerate(("/dev/stdin", "/dev/stdout", "/dev/stderr")):
+        names = ("/dev/stdin", "/dev/stdout", "/dev/stderr")
+        for fd, name in enumerate(names if self.terminal is None else ["/dev/console"] * 3):
             self.process.install(self.open_path(name, abi.O_RDWR), fd=fd)
 
     def attach(self, terminal: Terminal, host: Host) -> None:
         """Give the machine a terminal, and what waits for its keys; before the first run."""
+        if self.host is not None:
+            host.sources |= self.host.sources
+            host.resources += self.host.resources
         self.terminal, self.host = terminal, host
         terminal.session, terminal.foreground = self.process.sid, self.process.pgid
         self.open_standard()

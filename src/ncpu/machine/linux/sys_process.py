@@ -117,23 +117,6 @@ def setns(k: Kernel) -> int:
     raise LinuxError(Errno.EPERM)
 
 
-@syscall("socket socketpair", "")
-def socket(k: Kernel) -> int:
-    """socket(2): there is no network of any kind."""
-    raise LinuxError(Errno.EAFNOSUPPORT)
-
-
-@syscall(
-    "connect bind listen accept accept4 getsockname getpeername sendto recvfrom setsockopt "
-    "getsockopt shutdown sendmsg recvmsg",
-    "i",
-)
-def connect(k: Kernel, fd: int) -> int:
-    """Calls on sockets: no descriptor is one."""
-    k.file(fd)
-    raise LinuxError(Errno.ENOTSOCK)
-
-
 @syscall("personality", "u")
 def personality(k: Kernel, persona: int) -> int:
     """personality(2): remembered, without effect."""
