@@ -13,7 +13,7 @@ SCRIPTS: dict[str, str] = {
     "here_document": "x=5; cat <<END\nx is $x and $((x * 2)) and $(echo sub)\nEND\n"
     "cat <<'END'\nraw $x\nEND\ncat <<-END\n\ttabs\n\tgone\n\tEND\n",
     "here_document_large": "i=0; while [ $i -lt 400 ]; do echo line $i; i=$((i+1)); done >f; "
-    'x=$(cat f); wc -l <<END\n$x\nEND\nrm f',
+    "x=$(cat f); wc -l <<END\n$x\nEND\nrm f",
     "command_substitution": 'x=$(echo a; echo b); echo "$x"; echo $x; y=`echo \\`echo deep\\``; echo $y; '
     'echo "$(exit 3)"; echo $?; z=$(exit 3); echo $?',
     "subshell": "x=1; (x=2; cd /; echo $x; exit 7); echo $? $x; { x=3; }; echo $x",
@@ -62,7 +62,7 @@ SCRIPTS: dict[str, str] = {
     "set_pipefail_and_flags": "set -o pipefail; false | true; echo $?; set +o pipefail; set -- -x; echo \"$-\" | tr -d 'hims' | wc -c",
     "time_passes": "t=$(date +%s); sleep 3; u=$(date +%s); [ $((u - t)) -ge 3 ] && echo slept",
     "ulimit": "ulimit -n 20; ulimit -n; ulimit -c; (ulimit -n 5; cat 9<&0 </dev/null) 2>/dev/null; echo $?",
-    "awk_system": "awk 'BEGIN { system(\"echo from sh\"); \"echo piped\" | getline x; print x; print \"to cat\" | \"cat\" }'",
+    "awk_system": 'awk \'BEGIN { system("echo from sh"); "echo piped" | getline x; print x; print "to cat" | "cat" }\'',
     "find_exec": "mkdir d; touch d/a d/b; find d -type f -exec basename {} \\; | sort; rm -r d",
     "tar_pipe": "mkdir d; echo text >d/f; tar -cf - d | (mkdir e; cd e; tar -xf -; cat d/f); rm -r d e",
 }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -53,7 +52,6 @@ def shell(
     else:
         root = rootfs
     interactive = sys.stdin.isatty() and sys.stdout.isatty()
-    streams = {"stdin": sys.stdin.buffer, "stdout": sys.stdout.buffer, "stderr": sys.stderr.buffer}
     words = command or ["/bin/sh"]
     environment = {
         "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -73,7 +71,9 @@ def shell(
         limits={"max_tasks": tasks, "max_memory": parse_size(total)},
         forward=parse_ports(forward or []),
         warn=lambda line: print(f"ncpu: {line}\r", file=sys.stderr),
-        **streams,
+        stdin=sys.stdin.buffer,
+        stdout=sys.stdout.buffer,
+        stderr=sys.stderr.buffer,
     )
     if interactive:
         host_terminal(session, sys.stdin.fileno(), sys.stdout.fileno())
@@ -83,5 +83,3 @@ def shell(
         session.kernel.close_host()
     raise SystemExit(124 if result.exit_code is None else result.exit_code)
 
-
-_ = Path  # the type of --rootfs, which typer looks up here

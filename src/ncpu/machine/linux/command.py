@@ -69,9 +69,7 @@ def resolve(
     raise LinuxError(Errno.ELOOP)
 
 
-def of_node(
-    files: Files, node: Node, fd: int, argv: Sequence[bytes], who: Credentials
-) -> Command:
+def of_node(files: Files, node: Node, fd: int, argv: Sequence[bytes], who: Credentials) -> Command:
     """What execveat(2) of an open file runs; scripts would need a name and are refused."""
     path = b"/dev/fd/%d" % fd
     data = _executable(Found(files.root, path, node, False), who)

@@ -21,6 +21,7 @@ from ncpu.machine.linux.abi import (
     LinuxError,
     Stat,
 )
+from ncpu.machine.linux.locks import Locks
 
 TMPFS_MAGIC = 0x01021994
 ABSENT = "absent"  # the driver of a device that this machine does not have
@@ -46,6 +47,7 @@ class FileSystem:
     magic: int = TMPFS_MAGIC
     used: int = 0
     nodes: int = 0
+    locks: Locks = field(default_factory=Locks, repr=False)
     _next: int = field(default=1, repr=False)
 
     def number(self) -> int:

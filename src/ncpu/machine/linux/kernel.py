@@ -362,7 +362,9 @@ class Kernel:
             return self.process if pid == self.process.pid else None
         return self.tasks.processes.get(pid)
 
-    def send(self, process: Process, signal: int, info: bytes, thread: Thread | None = None) -> None:
+    def send(
+        self, process: Process, signal: int, info: bytes, thread: Thread | None = None
+    ) -> None:
         """Send a signal to a process, or to one of its threads."""
         if self.tasks is not None:
             self.tasks.before_signal(process, signal)
@@ -397,7 +399,7 @@ class Kernel:
         self.code_changed |= self.lane.code_written
         if process.alive:
             return self.lane.finish(Status.RUNNING if thread.wait is None else Status.SYSCALL)
-        self.lane.set_x(0, self.process.exit_code)
+        self.lane.set_x(0, self.process.exit_code or 0)
         self._flush()
         return self.lane.finish(Status.EXITED)
 

@@ -20,11 +20,13 @@ from ncpu.machine.linux.run import Result, go_on
 from ncpu.machine.linux.terminal import Terminal
 from ncpu.machine.program import Program
 from ncpu.machine.run import run
-from ncpu.machine.state import State, Status
+from ncpu.machine.state import PAGE, State, Status
 from ncpu.machine.text import Text
 
 # Instructions between two looks at the keyboard: a fraction of a second.
 PIECE = 4_000_000
+# As Linux has it, where there is room; glibc makes the stacks of threads as large.
+MAX_STACK, STACK_SHARE = 8 << 20, 8
 Mounts = Sequence[tuple[str | os.PathLike[str], str, bool]]
 
 
@@ -88,6 +90,7 @@ class Session:
         image = elf.load(
             *(source, words, env),
             memory=memory_size,
+            stack=min(MAX_STACK, memory_size // STACK_SHARE // PAGE * PAGE),
             seed=seed,
             execfn=execfn,
             interpreter=command.interpreter(files),
@@ -108,7 +111,9 @@ class Session:
         """The machine, made when it is first asked for."""
         if self.machine is None:
             state, text = self.state, self.text
-            self.machine = Machine(self.kernel, state, self._stretch, text, Text, limits=self.limits)
+            self.machine = Machine(
+                self.kernel, state, self._stretch, text, Text, limits=self.limits
+            )
             self.machine.forward(self.forward)
         return self.machine
 

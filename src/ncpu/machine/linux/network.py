@@ -135,7 +135,7 @@ class _Outside(SocketOpen):
             self._waiting.clear()
             self.ended = True
 
-    def readable(self) -> None:
+    def take(self) -> None:
         """Bytes have come from the host, or its end."""
         peer = self.peer
         try:
@@ -190,7 +190,7 @@ def forward(k: Kernel, port: int, guest: int) -> None:
         except LinuxError:
             outside.close()
             return
-        host.sources[outside.fileno()] = end.readable
+        host.sources[outside.fileno()] = end.take
 
     host.sources[listener.fileno()] = connection
     host.resources.append(listener)

@@ -181,7 +181,7 @@ class Process:
     executed: bool = False  # has called execve: its parent may not move it to a group
     stopped: int | None = None
     news: str = ""
-    exit_signal_parent: int = abi.Signal.SIGCHLD
+    exit_signal_parent: int = int(abi.Signal.SIGCHLD)
     started: int = 0  # monotonic time of its birth
     cpu_ended: int = 0
     cpu_children: int = 0
@@ -306,5 +306,10 @@ class Process:
         file = self.descriptor(fd).file
         del self.fds[fd]
         file.users -= 1
+        held = file.node.fs.locks
+        if held.records:
+            held.release(file.node.ino, self.pid)
         if file.users == 0:
+            if held.records or held.whole:
+                held.release(file.node.ino, file)
             file.closed()

@@ -22,7 +22,11 @@ class Listing(Directory):
     """A directory whose entries are made as they are looked up."""
 
     def __init__(
-        self, fs: FileSystem, parent: Directory, name: bytes, names: Callable[[], list[bytes]],
+        self,
+        fs: FileSystem,
+        parent: Directory,
+        name: bytes,
+        names: Callable[[], list[bytes]],
         make: Maker,
     ) -> None:
         super().__init__(fs, 0o555, parent=parent, name=name)
@@ -73,9 +77,13 @@ def _process(k: Kernel, fs: FileSystem, parent: Directory, process: Process) -> 
             except abi.LinuxError:
                 return Symlink(fs, b"(deleted)")
         if name == b"fd":
-            return Listing(fs, here, name, lambda: [b"%d" % fd for fd in sorted(process.fds)], descriptor)
+            return Listing(
+                fs, here, name, lambda: [b"%d" % fd for fd in sorted(process.fds)], descriptor
+            )
         if name == b"task":
-            return Listing(fs, here, name, lambda: [b"%d" % t for t in sorted(process.threads)], task)
+            return Listing(
+                fs, here, name, lambda: [b"%d" % t for t in sorted(process.threads)], task
+            )
         if name in PROCESS:
             return _file(fs, PROCESS[name](k, process))
         return None

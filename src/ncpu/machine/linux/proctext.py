@@ -42,7 +42,11 @@ def _stat(k: Kernel, p: Process) -> bytes:
     times = (p.cpu * scale // tick, 0, p.cpu_children * scale // tick, 0)
     tail = (20 + p.nice, p.nice, len(p.threads), 0, started, pages * PAGE, pages, INFINITY)
     numbers = " ".join(map(str, (*head, *times, *tail)))
-    return b"%d (%s) %s %s" % (p.pid, p.name, _letter(p).encode(), numbers.encode()) + b" 0" * 27 + b"\n"
+    return (
+        b"%d (%s) %s %s" % (p.pid, p.name, _letter(p).encode(), numbers.encode())
+        + b" 0" * 27
+        + b"\n"
+    )
 
 
 def _bits(numbers: set[int]) -> str:
@@ -107,7 +111,9 @@ def _maps(k: Kernel, p: Process) -> bytes:
         return b""
     text = b""
     for start, end, perm, name in regions(k, p):
-        letters = "".join(c if perm & b else "-" for c, b in zip("rwx", (READ, WRITE, EXEC), strict=True))
+        letters = "".join(
+            c if perm & b else "-" for c, b in zip("rwx", (READ, WRITE, EXEC), strict=True)
+        )
         shown = p.exe if name == b"" and start < p.space.brk_start else name
         line = f"{start:08x}-{end:08x} {letters}p 00000000 00:00 0".encode()
         text += (line.ljust(73) + shown if shown else line) + b"\n"

@@ -70,7 +70,7 @@ class SocketOpen(OpenFile):
         self.name = self.peer_name = b""
         self.connected = self.ended = self.muted = False
         self.options: dict[tuple[int, int], bytes] = {}
-        self.credentials = (0, 0, 0)
+        self.credentials: tuple[int, int, int] = (0, 0, 0)
         self.activity = 0
 
     @property
@@ -92,7 +92,9 @@ class SocketOpen(OpenFile):
         if self.peer is None:
             if self.connected:
                 raise LinuxError(Errno.EPIPE if self.kind != DGRAM else Errno.ECONNREFUSED)
-            raise LinuxError(Errno.ENOTCONN if self.kind != DGRAM else Errno.EDESTADDRREQ)
+            if self.kind == DGRAM:
+                raise LinuxError(Errno.EDESTADDRREQ)
+            raise LinuxError(Errno.EPIPE if self.domain == AF_INET else Errno.ENOTCONN)
         return self.peer.arrive(message, whole=self.packets)
 
     def arrive(self, message: Message, *, whole: bool) -> int:
@@ -114,7 +116,9 @@ class SocketOpen(OpenFile):
     def receive(self, count: int, *, peek: bool = False) -> Message:
         """One datagram (its excess lost), or up to `count` bytes of a stream."""
         if self.backlog is not None or (not self.connected and self.kind != DGRAM):
-            raise LinuxError(Errno.ENOTCONN if self.kind != STREAM or not self.ended else Errno.EINVAL)
+            raise LinuxError(
+                Errno.ENOTCONN if self.kind != STREAM or not self.ended else Errno.EINVAL
+            )
         if not self.queue:
             if self.ended or count == 0:
                 return Message(b"")

@@ -103,7 +103,7 @@ def _process(
     child = process.fork(pid, space)
     if flags & PARENT:
         child.ppid = process.ppid
-    child.exit_signal_parent = Signal(signal) if signal in iter(Signal) else signal
+    child.exit_signal_parent = signal
     child.thread.state = state
     child.thread.clear_tid = tid_at if flags & CHILD_CLEARTID else 0
     if flags & VM:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ncpu.machine.linux import abi, terminals
+from ncpu.machine.linux import abi, sys_locks, terminals
 from ncpu.machine.linux.abi import Errno, LinuxError
 from ncpu.machine.linux.descriptors import EventOpen, PipeOpen
 from ncpu.machine.linux.inodes import File, Pipe
@@ -94,7 +94,7 @@ def memfd_create(k: Kernel, name: int, flags: int) -> int:
 
 @syscall("fcntl", "iiw")
 def fcntl(k: Kernel, fd: int, command: int, argument: int) -> int:
-    """fcntl(2): descriptors, flags, pipe sizes, and locks, which a lone process always gets."""
+    """fcntl(2): descriptors, flags, pipe sizes and locks."""
     descriptor = k.process.descriptor(fd)
     file = descriptor.file
     if command in (0, 1030):  # F_DUPFD, F_DUPFD_CLOEXEC
@@ -113,29 +113,13 @@ def fcntl(k: Kernel, fd: int, command: int, argument: int) -> int:
     if command == 4:  # F_SETFL
         file.flags = file.flags & ~SETTABLE | argument & SETTABLE
         return 0
-    if command in (5, 36):  # F_GETLK, F_OFD_GETLK: nobody holds a lock
-        k.lane.require(argument, 32, 3)
-        k.lane.pack("h", argument, 2)
-        return 0
-    if command in (6, 7, 37, 38):  # F_SETLK, F_SETLKW and for open files
-        (kind,) = k.lane.unpack("h", argument)
-        if not 0 <= kind <= 2:
-            raise LinuxError(Errno.EINVAL)
-        return 0
+    if command in sys_locks.COMMANDS:
+        return sys_locks.record_lock(k, file, command, argument)
     if command in (1031, 1032) and isinstance(file, PipeOpen):  # F_SETPIPE_SZ, F_GETPIPE_SZ
         return Pipe.CAPACITY
     if command in (8, 9):  # F_SETOWN, F_GETOWN
         return 0
     raise LinuxError(Errno.EINVAL)
-
-
-@syscall("flock", "ii")
-def flock(k: Kernel, fd: int, operation: int) -> int:
-    """flock(2): a lone process gets every lock."""
-    k.file(fd)
-    if operation & ~4 not in (1, 2, 8):
-        raise LinuxError(Errno.EINVAL)
-    return 0
 
 
 @syscall("ioctl", "iuw")

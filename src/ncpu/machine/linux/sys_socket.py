@@ -51,9 +51,7 @@ def _make(k: Kernel, domain: int, kind: int, protocol: int) -> SocketOpen:
 @syscall("socket", "iii")
 def socket(k: Kernel, domain: int, kind: int, protocol: int) -> int:
     """socket(2): AF_UNIX and AF_INET, the loopback of the machine."""
-    return k.process.install(
-        _make(k, domain, kind, protocol), cloexec=bool(kind & abi.O_CLOEXEC)
-    )
+    return k.process.install(_make(k, domain, kind, protocol), cloexec=bool(kind & abi.O_CLOEXEC))
 
 
 @syscall("socketpair", "iiiw")
@@ -119,12 +117,17 @@ def _find(k: Kernel, sock: SocketOpen, pointer: int, length: int) -> SocketOpen:
     return found
 
 
+def _exists(k: Kernel, path: bytes) -> bool:
+    return k.files.walk(k.cwd, path, who=k.process.who).node is not None
+
+
 @syscall("bind", "iwu")
 def bind(k: Kernel, fd: int, pointer: int, length: int) -> int:
     """bind(2)."""
     sock = _socket(k, fd)
     port, where = _address(k, pointer, length, sock.domain)
-    if sock.name:
+    named = sock.domain == AF_UNIX and where[:1] not in (b"", b"\0")
+    if sock.name and not named:
         raise LinuxError(Errno.EINVAL)
     if sock.domain == AF_INET:
         k.network.bind_port(sock, port, where)
@@ -139,6 +142,8 @@ def bind(k: Kernel, fd: int, pointer: int, length: int) -> int:
             parent.attach(name, node)
             sock.node = node
 
+        if sock.name:
+            raise LinuxError(Errno.EADDRINUSE if _exists(k, where) else Errno.EINVAL)
         try:
             k.files.new_entry(k.cwd, where, make, who)
         except LinuxError as error:
@@ -443,5 +448,3 @@ def getsockopt(k: Kernel, fd: int, level: int, name: int, pointer: int, length: 
     k.lane.write(pointer, value[: max(room, 0)])
     k.lane.pack("i", length, min(len(value), max(room, 0)))
     return 0
-
-

@@ -35,7 +35,7 @@ class TerminalOpen(OpenFile):
         return self.tty.activity
 
     @property
-    def patience(self) -> int | None:
+    def patience(self) -> int | None:  # type: ignore[override]
         """Nanoseconds a read waits at most."""
         return self.tty.patience
 
@@ -182,8 +182,9 @@ def check_foreground(k: Kernel, file: OpenFile, signal: int) -> None:
       Blocked: the signal is sent; the call starts over once the process is continued.
     """
     tty, p = getattr(file, "tty", None), k.process
-    inside = isinstance(file, TerminalOpen) and tty is not None and tty.session == p.sid
-    if not inside or tty.foreground == p.pgid or k.tasks is None:
+    if not isinstance(file, TerminalOpen) or tty is None or k.tasks is None:
+        return
+    if tty.session != p.sid or tty.foreground == p.pgid:
         return
     action = p.actions.get(signal, Action())
     if k.thread.mask & signals.bit(signal) or action.handler == abi.SIG_IGN:
