@@ -82,4 +82,3 @@ def shell(
     finally:
         session.kernel.close_host()
     raise SystemExit(124 if result.exit_code is None else result.exit_code)
-

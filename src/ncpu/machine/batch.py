@@ -183,14 +183,14 @@ def run_batch(
     count, devices = states.status.shape[0], mesh.devices.size
     padded = -(-count // devices) * devices
     if padded != count:
-        states = _pad(states, padded - count)
+        states = pad(states, padded - count)
     states = jax.device_put(states, NamedSharding(mesh, PartitionSpec(AXIS)))
     program = jax.device_put(program, NamedSharding(mesh, PartitionSpec()))
     done = _run_batch(program, states, fuel, alu, form, mesh)
     return done if padded == count else jax.tree.map(lambda leaf: leaf[:count], done)
 
 
-def _pad(states: State, extra: int) -> State:
+def pad(states: State, extra: int) -> State:
     """The batch with `extra` lanes that never run."""
     grown = jax.tree.map(
         lambda leaf: jnp.concatenate([leaf, jnp.zeros((extra, *leaf.shape[1:]), leaf.dtype)]),

@@ -14,8 +14,8 @@ from ncpu.machine.linux import command
 from ncpu.machine.linux.files import Files
 from ncpu.machine.linux.host import Keyboard, Script
 from ncpu.machine.linux.kernel import Kernel
-from ncpu.machine.linux.process import Process
 from ncpu.machine.linux.machine import Machine
+from ncpu.machine.linux.process import Process
 from ncpu.machine.linux.run import Result, go_on
 from ncpu.machine.linux.terminal import Terminal
 from ncpu.machine.program import Program

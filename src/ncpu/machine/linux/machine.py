@@ -27,9 +27,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import jax
 import numpy as np
 
-from ncpu.machine import memory, word
+from ncpu.machine import batch, memory, word
 from ncpu.machine.linux import mappings, network, signals
 from ncpu.machine.linux.abi import Errno, Signal
 from ncpu.machine.linux.kernel import Kernel
@@ -40,6 +41,7 @@ from ncpu.machine.state import EXEC, MONITOR, PAGE, State, Status
 QUANTUM = 200_000
 PATIENCE = 2_000_000  # instructions between two looks at the host's keyboard
 FOREVER = (1 << 31) - 1
+GOING = (Status.RUNNING, Status.OUT_OF_FUEL)
 TEXTS = 8  # decoded programs kept for the next execve of the same file
 STRIKES = 16  # deadlocks in a row that a thread survives
 
@@ -66,6 +68,9 @@ class Machine:
       text: decoded text of the first process; `new_text(state)` makes further ones.
       spawn: whether processes may make others.
       limits: `max_tasks` and `max_memory` of `Tasks`.
+      batched: whether runnable lanes of the same text are stepped as one batch: by default on
+        accelerators, where a lane alone leaves the device idle; on CPUs stacking the lanes'
+        memories costs more than the batch saves.  The bits are the same.
     """
 
     def __init__(
@@ -78,7 +83,11 @@ class Machine:
         *,
         spawn: bool = True,
         limits: dict[str, int] | None = None,
+        batched: bool | None = None,
     ) -> None:
+        if batched is None:
+            batched = jax.default_backend() != "cpu"
+        self.batched = batched
         self.kernel, self.first = kernel, kernel.process
         self._run, self._new_text = run, new_text
         self._tasks = Tasks(kernel, self.first, **(limits or {}))
@@ -135,7 +144,7 @@ class Machine:
             self._halt()
         return done
 
-    # -- lanes ----------------------------------------------------------------------------------
+    # -- lanes -----------------------------------------------------------------------------------
 
     def _load(self, process: Process, thread: Thread) -> State:
         assert thread.state is not None
@@ -155,10 +164,13 @@ class Machine:
         clock = self.first.clock
         start, stops = clock.retired, []
         spaces = Counter(id(p.space) for p, _ in ready)
+        begun = {t.tid: t.retired for _, t in ready}
+        if self.batched and len(ready) > 1:
+            self._step_together([(p, t) for p, t in ready if spaces[id(p.space)] == 1], steps)
         for process, thread in ready:
             if spaces[id(process.space)] > 1:
                 self._break_monitor(thread)
-            stops.append(self._step(process, thread, steps))
+            stops.append(self._step(process, thread, begun[thread.tid], steps))
         for stop in sorted(stops, key=lambda s: (s.used, s.thread.tid)):
             clock.retired = start + stop.used
             if stop.process.alive and stop.thread.tid in stop.process.threads:
@@ -175,23 +187,51 @@ class Machine:
         regs[MONITOR] = 0xFFFFFFFF
         thread.state = thread.state.replace(regs=regs)
 
-    def _step(self, process: Process, thread: Thread, steps: int) -> _Stop:
-        """Run one lane until it stops for the kernel, `steps` instructions at most."""
+    def _step_together(self, tasks: list[Task], steps: int) -> None:
+        """Run lanes that have the same decoded text as one batch, as far as each goes by itself.
+
+        `_step` takes every lane on from there, so that the bits are those of stepping it alone.
+        """
+        groups: dict[int, list[Task]] = {}
+        for process, thread in tasks:
+            shares = any(m.shared for m in process.space.maps)
+            if thread.state is not None and int(thread.state.status) in GOING and not shares:
+                text = self._text_of(process, self._load(process, thread))
+                groups.setdefault(id(text), []).append((process, thread))
+        for group in groups.values():
+            if len(group) > 1:
+                states = batch.stack([self._load(p, t) for p, t in group])
+                count = 1 << (len(group) - 1).bit_length()  # few shapes, each compiled once
+                states = batch.pad(states, count - len(group))
+                states = batch.run_batch(group[0][0].text.program, states, steps)
+                for index, (process, thread) in enumerate(group):
+                    state = batch.lane(states, index)
+                    thread.retired = retired_of(state)
+                    self._store(process, thread, state)
+
+    def _step(self, process: Process, thread: Thread, begun: int, steps: int) -> _Stop:
+        """Run one lane until it stops for the kernel, at `begun + steps` instructions at most."""
         state = self._load(process, thread)
-        if int(state.status) == Status.OUT_OF_FUEL:
-            state = state.replace(status=np.int32(Status.RUNNING))
+        status, done = Status(int(state.status)), thread.retired
         if self._shared:
             state = self._exchange(process, thread, state, mappings.show)
-        begun = done = thread.retired
-        while done - begun < steps:
-            text = self._text_of(process, state)
-            state = self._run(text.program, state, steps - (done - begun))
-            status, done = Status(int(state.status)), retired_of(state)
+        text = self._text_of(process, state)
+        while True:
+            if status == Status.OUT_OF_FUEL:
+                state, status = state.replace(status=np.int32(Status.RUNNING)), Status.RUNNING
+            if status == Status.RUNNING:
+                if done - begun >= steps:
+                    break
+                text = self._text_of(process, state)
+                state = self._run(text.program, state, steps - (done - begun))
+                status, done = Status(int(state.status)), retired_of(state)
+            if status in GOING:
+                continue
             if status == Status.CODE_CHANGED:
                 self._code_changed(process)
             elif status != Status.FETCH_FAULT or not text.fetch(state):
                 break
-            state = state.replace(status=np.int32(Status.RUNNING))
+            state, status = state.replace(status=np.int32(Status.RUNNING)), Status.RUNNING
         if self._shared:
             state = self._exchange(process, thread, state, mappings.publish)
         thread.retired = done
@@ -206,7 +246,7 @@ class Machine:
             return state
         return self.kernel.touch(process, thread, state, action)
 
-    # -- decoded text -----------------------------------------------------------------------------
+    # -- decoded text ----------------------------------------------------------------------------
 
     def _code_changed(self, process: Process) -> None:
         for other in self._tasks.processes.values():
@@ -232,7 +272,7 @@ class Machine:
         process.code_changed = False
         return process.text
 
-    # -- the kernel's part --------------------------------------------------------------------------
+    # -- the kernel's part -----------------------------------------------------------------------
 
     def _serve_stop(self, process: Process, thread: Thread) -> None:
         """Serve what a lane stopped for."""
@@ -249,7 +289,10 @@ class Machine:
         """Let the kernel act on one thread, and see to what became of it."""
         kernel = self.kernel
         kernel.process, process.thread = process, thread
-        state = action(self._load(process, thread))
+        state = self._load(process, thread)
+        if self._shared:
+            state = self._exchange(process, thread, state, mappings.show)
+        state = action(state)
         if self._shared or any(m.shared for m in process.space.maps):
             self._shared = True
             mappings.publish(kernel)
@@ -293,7 +336,7 @@ class Machine:
                     continue
                 progress = True
 
-    # -- time -----------------------------------------------------------------------------------------
+    # -- time ------------------------------------------------------------------------------------
 
     def _deadlines(self) -> list[int]:
         """Moments at which something happens by itself."""

@@ -8,6 +8,7 @@ guest cannot open connections to the host.
 from __future__ import annotations
 
 import socket
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ncpu.machine.errors import GuestError
@@ -157,10 +158,8 @@ class _Outside(SocketOpen):
         """The guest writes no more."""
         super()._end()
         self._flush()
-        try:
+        with suppress(OSError):
             self._connection.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass
         if self.peer is None or self.peer.users == 0:
             self._host.sources.pop(self._connection.fileno(), None)
             self._connection.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -98,7 +99,7 @@ def regions(k: Kernel, p: Process) -> list[tuple[int, int, int, bytes]]:
     key = np.where(s.mapped, owner * 8 + perm[: len(s.mapped)] + 1, -1 << 40)
     edges = [0, *(np.flatnonzero(np.diff(key)) + 1).tolist(), len(key)]
     out = []
-    for first, last in zip(edges, edges[1:], strict=False):
+    for first, last in pairwise(edges):
         if s.mapped[first]:
             kind = int(owner[first])
             name = names.get(kind, b"file")

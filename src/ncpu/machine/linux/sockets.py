@@ -83,7 +83,7 @@ class SocketOpen(OpenFile):
         """Whether the bounds of messages are kept."""
         return self.kind != STREAM
 
-    # -- data -----------------------------------------------------------------------------------
+    # -- data ------------------------------------------------------------------------------------
 
     def send(self, message: Message) -> int:
         """Queue a message at the peer; of a stream as much as there is room for."""
@@ -161,7 +161,7 @@ class SocketOpen(OpenFile):
         """write(2) is send(2) without flags."""
         return self.send(Message(data, self.name))
 
-    # -- connections --------------------------------------------------------------------------------
+    # -- connections -----------------------------------------------------------------------------
 
     def pair_with(self, other: SocketOpen) -> None:
         """Connect two sockets to each other."""

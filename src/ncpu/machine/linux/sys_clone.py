@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ncpu.machine import memory
 from ncpu.machine.linux import abi, futex
-from ncpu.machine.linux.abi import Errno, LinuxError, Signal
+from ncpu.machine.linux.abi import Errno, LinuxError
 from ncpu.machine.linux.process import Thread, Wait
 from ncpu.machine.linux.table import syscall
 from ncpu.machine.state import MONITOR, SP, TPIDR, State, Status
@@ -32,9 +32,9 @@ def _clone(
         return k.resumed.data
     if flags & NAMESPACES:
         raise LinuxError(Errno.EPERM)
-    if flags & SIGHAND and not flags & VM or flags & THREAD and not flags & SIGHAND:
+    if (flags & SIGHAND and not flags & VM) or (flags & THREAD and not flags & SIGHAND):
         raise LinuxError(Errno.EINVAL)
-    if signal > abi.SIGNALS or flags & FILES and not flags & THREAD:
+    if signal > abi.SIGNALS or (flags & FILES and not flags & THREAD):
         raise LinuxError(Errno.EINVAL)  # processes do not share a table of descriptors here
     make = _thread if flags & THREAD else _process
     return make(k, k.tasks, flags, signal, stack, parent_tid, tls, child_tid)

@@ -417,7 +417,7 @@ def recvmsg(k: Kernel, fd: int, pointer: int, flags: int) -> int:
     return len(message.data) if sock.packets and flags & TRUNC else min(len(message.data), room)
 
 
-# -- options --------------------------------------------------------------------------------------
+# -- options ------------------------------------------------------------------------------------
 
 
 @syscall("setsockopt", "iiiwu")
