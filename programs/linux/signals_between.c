@@ -103,6 +103,16 @@ int main(void) {
     }
     waitpid(pid, &status, 0);
     SHOW(WTERMSIG(status));
+    if ((pid = fork()) == 0) {
+        setpgid(0, 0);
+        if (fork() == 0) pause();
+        wait(NULL);
+        _exit(0);
+    }
+    usleep(20000);
+    SHOW(kill(-pid, SIGTERM));
+    SHOW(waitpid(pid, &status, 0) == pid && WTERMSIG(status) == SIGTERM);
+    SHOW(kill(-99999999, 0));
     SHOW(kill(99999999, 0));
     SHOW(kill(self, 65));
     return 0;

@@ -98,5 +98,19 @@ def report(out: TextIO) -> int:
         )
         failed |= finding.needed and not finding.found
         table.add_row(mark, finding.name, finding.detail)
-    Console(file=out).print(table)
+    console = Console(file=out)
+    console.print(table)
+    served, missing = system_calls()
+    console.print(f"{len(served)} system calls of Linux are served: {' '.join(served)}")
+    console.print(f"{len(missing)} fail with ENOSYS: {' '.join(missing)}")
     return int(failed)
+
+
+def system_calls() -> tuple[list[str], list[str]]:
+    """Names of the AArch64 system calls that the machine serves, and of those it does not."""
+    import ncpu.machine.linux.kernel  # noqa: F401 - fills the table
+    from ncpu.machine.linux.numbers import NAME
+    from ncpu.machine.linux.table import TABLE
+
+    served = sorted(name for number, name in NAME.items() if number in TABLE)
+    return served, sorted(name for number, name in NAME.items() if number not in TABLE)

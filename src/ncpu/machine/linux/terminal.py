@@ -87,8 +87,9 @@ class Terminal:
         """The other end is gone: reading ends, the session is told."""
         self.hung_up = True
         self.activity += 1
-        self._signal(self.foreground, Signal.SIGHUP)
-        self._signal(self.foreground, Signal.SIGCONT)
+        for group in sorted({self.session, self.foreground}):
+            self._signal(group, Signal.SIGHUP)
+            self._signal(group, Signal.SIGCONT)
 
     # -- input ----------------------------------------------------------------------------------
 
