@@ -21,41 +21,24 @@ The machine ends with its first process, as a container does; the others are kil
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter, OrderedDict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import jax
-import numpy as np
 
-from ncpu.machine import batch, memory, word
 from ncpu.machine.linux import mappings, network, signals
 from ncpu.machine.linux.abi import Errno, Signal
 from ncpu.machine.linux.kernel import Kernel
+from ncpu.machine.linux.lanes import Lanes, Run, Task, retired_of
 from ncpu.machine.linux.process import Process, Thread
 from ncpu.machine.linux.tasks import Tasks
-from ncpu.machine.state import EXEC, MONITOR, PAGE, State, Status
+from ncpu.machine.state import State, Status
 
 QUANTUM = 200_000
 PATIENCE = 2_000_000  # instructions between two looks at the host's keyboard
 FOREVER = (1 << 31) - 1
-GOING = (Status.RUNNING, Status.OUT_OF_FUEL)
-TEXTS = 8  # decoded programs kept for the next execve of the same file
 STRIKES = 16  # deadlocks in a row that a thread survives
-
-Task = tuple[Process, Thread]
-Run = Callable[[Any, State, int], State]
-
-
-@dataclass
-class _Stop:
-    """A lane at the end of its part of a round."""
-
-    process: Process
-    thread: Thread
-    used: int
 
 
 class Machine:
@@ -89,17 +72,15 @@ class Machine:
             batched = jax.default_backend() != "cpu"
         self.batched = batched
         self.kernel, self.first = kernel, kernel.process
-        self._run, self._new_text = run, new_text
         self._tasks = Tasks(kernel, self.first, **(limits or {}))
         if spawn:
             kernel.tasks = self._tasks
-        self._texts: OrderedDict[bytes, Any] = OrderedDict()
+        self.lanes = Lanes(self._tasks, run, new_text)
         self._strikes: Counter[int] = Counter()
-        self._shared = False  # whether pages may be shared between spaces
         self.first.text = text
         thread = self.first.thread
         thread.retired = thread.started = retired_of(state)
-        self._store(self.first, thread, state)
+        self.lanes.store(self.first, thread, state)
 
     def signal_group(self, group: int, signal: int) -> None:
         """Send a signal to a process group, as a terminal does."""
@@ -113,7 +94,11 @@ class Machine:
     @property
     def state(self) -> State:
         """The lane of the first process, where it is or where it ended."""
-        return self._final if self._final is not None else self._load(self.first, self.first.thread)
+        return (
+            self._final
+            if self._final is not None
+            else self.lanes.load(self.first, self.first.thread)
+        )
 
     _final: State | None = None
 
@@ -146,14 +131,6 @@ class Machine:
 
     # -- lanes -----------------------------------------------------------------------------------
 
-    def _load(self, process: Process, thread: Thread) -> State:
-        assert thread.state is not None
-        space = process.space
-        return thread.state.replace(mem=space.mem, perm=space.perm)
-
-    def _store(self, process: Process, thread: Thread, state: State) -> None:
-        process.space.mem, process.space.perm, thread.state = state.mem, state.perm, state
-
     def _runnable(self) -> list[Task]:
         """Threads that do not wait, in the order in which they are stepped."""
         tasks = self._tasks.threads()
@@ -166,11 +143,11 @@ class Machine:
         spaces = Counter(id(p.space) for p, _ in ready)
         begun = {t.tid: t.retired for _, t in ready}
         if self.batched and len(ready) > 1:
-            self._step_together([(p, t) for p, t in ready if spaces[id(p.space)] == 1], steps)
+            self.lanes.step_together([(p, t) for p, t in ready if spaces[id(p.space)] == 1], steps)
         for process, thread in ready:
             if spaces[id(process.space)] > 1:
-                self._break_monitor(thread)
-            stops.append(self._step(process, thread, begun[thread.tid], steps))
+                self.lanes.break_monitor(thread)
+            stops.append(self.lanes.step(process, thread, begun[thread.tid], steps))
         for stop in sorted(stops, key=lambda s: (s.used, s.thread.tid)):
             clock.retired = start + stop.used
             if stop.process.alive and stop.thread.tid in stop.process.threads:
@@ -178,99 +155,6 @@ class Machine:
         clock.retired = start + max(s.used for s in stops)
         self._strikes.clear()
         return sum(s.used for s in stops)
-
-    @staticmethod
-    def _break_monitor(thread: Thread) -> None:
-        """Another thread may store between two parts of a lane's run."""
-        assert thread.state is not None
-        regs = np.array(thread.state.regs)
-        regs[MONITOR] = 0xFFFFFFFF
-        thread.state = thread.state.replace(regs=regs)
-
-    def _step_together(self, tasks: list[Task], steps: int) -> None:
-        """Run lanes that have the same decoded text as one batch, as far as each goes by itself.
-
-        `_step` takes every lane on from there, so that the bits are those of stepping it alone.
-        """
-        groups: dict[int, list[Task]] = {}
-        for process, thread in tasks:
-            shares = any(m.shared for m in process.space.maps)
-            if thread.state is not None and int(thread.state.status) in GOING and not shares:
-                text = self._text_of(process, self._load(process, thread))
-                groups.setdefault(id(text), []).append((process, thread))
-        for group in groups.values():
-            if len(group) > 1:
-                states = batch.stack([self._load(p, t) for p, t in group])
-                count = 1 << (len(group) - 1).bit_length()  # few shapes, each compiled once
-                states = batch.pad(states, count - len(group))
-                states = batch.run_batch(group[0][0].text.program, states, steps)
-                for index, (process, thread) in enumerate(group):
-                    state = batch.lane(states, index)
-                    thread.retired = retired_of(state)
-                    self._store(process, thread, state)
-
-    def _step(self, process: Process, thread: Thread, begun: int, steps: int) -> _Stop:
-        """Run one lane until it stops for the kernel, at `begun + steps` instructions at most."""
-        state = self._load(process, thread)
-        status, done = Status(int(state.status)), thread.retired
-        if self._shared:
-            state = self._exchange(process, thread, state, mappings.show)
-        text = self._text_of(process, state)
-        while True:
-            if status == Status.OUT_OF_FUEL:
-                state, status = state.replace(status=np.int32(Status.RUNNING)), Status.RUNNING
-            if status == Status.RUNNING:
-                if done - begun >= steps:
-                    break
-                text = self._text_of(process, state)
-                state = self._run(text.program, state, steps - (done - begun))
-                status, done = Status(int(state.status)), retired_of(state)
-            if status in GOING:
-                continue
-            if status == Status.CODE_CHANGED:
-                self._code_changed(process)
-            elif status != Status.FETCH_FAULT or not text.fetch(state):
-                break
-            state, status = state.replace(status=np.int32(Status.RUNNING)), Status.RUNNING
-        if self._shared:
-            state = self._exchange(process, thread, state, mappings.publish)
-        thread.retired = done
-        self._store(process, thread, state)
-        return _Stop(process, thread, done - begun)
-
-    def _exchange(
-        self, process: Process, thread: Thread, state: State, action: Callable[[Kernel], None]
-    ) -> State:
-        """Bring shared pages and their files in line with each other."""
-        if not any(m.shared for m in process.space.maps):
-            return state
-        return self.kernel.touch(process, thread, state, action)
-
-    # -- decoded text ----------------------------------------------------------------------------
-
-    def _code_changed(self, process: Process) -> None:
-        for other in self._tasks.processes.values():
-            other.code_changed |= other.space is process.space
-
-    def _text_of(self, process: Process, state: State) -> Any:
-        """The process's decoded text, up to date."""
-        if process.text is None:
-            key = _text_key(state)
-            if key not in self._texts:
-                self._texts[key] = self._new_text(state)
-                if len(self._texts) > TEXTS:
-                    self._texts.popitem(last=False)
-            self._texts.move_to_end(key)
-            process.text = self._texts[key]
-        elif process.code_changed:
-            # Text that others use too, or will, is left to them.
-            users = sum(p.text is process.text for p in self._tasks.processes.values())
-            if users > 1 or any(process.text is text for text in self._texts.values()):
-                process.text = self._new_text(state)
-            else:
-                process.text.refresh(state)
-        process.code_changed = False
-        return process.text
 
     # -- the kernel's part -----------------------------------------------------------------------
 
@@ -289,18 +173,18 @@ class Machine:
         """Let the kernel act on one thread, and see to what became of it."""
         kernel = self.kernel
         kernel.process, process.thread = process, thread
-        state = self._load(process, thread)
-        if self._shared:
-            state = self._exchange(process, thread, state, mappings.show)
+        state = self.lanes.load(process, thread)
+        if self.lanes.shared:
+            state = self.lanes.exchange(process, thread, state, mappings.show)
         state = action(state)
-        if self._shared or any(m.shared for m in process.space.maps):
-            self._shared = True
+        if self.lanes.shared or any(m.shared for m in process.space.maps):
+            self.lanes.shared = True
             mappings.publish(kernel)
             state = state.replace(mem=kernel.lane.state.mem)
-        self._store(process, thread, state)
+        self.lanes.store(process, thread, state)
         if kernel.code_changed:
             kernel.code_changed = False
-            self._code_changed(process)
+            self.lanes.code_changed(process)
         if not process.alive:
             self._ended(process, state)
         elif thread.ended:
@@ -396,21 +280,3 @@ class Machine:
                 process.exit_code, process.exit_signal = 128 + Signal.SIGKILL, Signal.SIGKILL
                 self._tasks.end(process)
         self.kernel.close_host()
-
-
-def retired_of(state: State) -> int:
-    """Instructions the lane has completed."""
-    return int(word.from_limbs(np.asarray(state.retired)))
-
-
-def _text_key(state: State) -> bytes:
-    """What the decoded text of a fresh program depends on."""
-    executable = np.asarray(state.perm) & EXEC != 0
-    base = int(word.from_limbs(np.asarray(state.base)))
-    digest = hashlib.blake2b(executable.tobytes() + base.to_bytes(8, "little"))
-    pages = np.flatnonzero(executable)
-    runs: Sequence[np.ndarray] = np.split(pages, np.flatnonzero(np.diff(pages) > 1) + 1)
-    for pages in runs:
-        if len(pages):
-            digest.update(memory.read(state, base + int(pages[0]) * PAGE, len(pages) * PAGE))
-    return digest.digest()

@@ -11,7 +11,8 @@ import jax.numpy as jnp
 
 from ncpu.machine.elf import Image
 from ncpu.machine.linux.kernel import Kernel
-from ncpu.machine.linux.machine import FOREVER, Machine, retired_of
+from ncpu.machine.linux.lanes import retired_of
+from ncpu.machine.linux.machine import FOREVER, Machine
 from ncpu.machine.state import State, Status
 
 P = TypeVar("P", covariant=True)

@@ -1,4 +1,4 @@
-"""Sockets by call: making, naming, connecting, sending and receiving."""
+"""Sockets by call: making, naming, connecting, options."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from ncpu.machine.linux import abi, sys_io
-from ncpu.machine.linux.abi import Errno, LinuxError, Signal, WouldBlock
-from ncpu.machine.linux.descriptors import POLLERR, POLLHUP, OpenFile
+from ncpu.machine.linux.abi import Errno, LinuxError, WouldBlock
 from ncpu.machine.linux.inodes import Directory
 from ncpu.machine.linux.process import Wait
 from ncpu.machine.linux.sockets import (
@@ -17,7 +16,6 @@ from ncpu.machine.linux.sockets import (
     ROOM,
     SEQPACKET,
     STREAM,
-    Message,
     SocketNode,
     SocketOpen,
 )
@@ -26,10 +24,7 @@ from ncpu.machine.linux.table import syscall
 if TYPE_CHECKING:
     from ncpu.machine.linux.kernel import Kernel
 
-PEEK, TRUNC, DONTWAIT, WAITALL, NOSIGNAL = 2, 0x20, 0x40, 0x100, 0x4000
-CMSG_CLOEXEC, CTRUNC = 0x40000000, 8
-SOL_SOCKET, SCM_RIGHTS = 1, 1
-MAX_RIGHTS = 253
+SOL_SOCKET = 1
 
 
 def _make(k: Kernel, domain: int, kind: int, protocol: int) -> SocketOpen:
@@ -73,7 +68,8 @@ def socketpair(k: Kernel, domain: int, kind: int, protocol: int, pointer: int) -
     return 0
 
 
-def _socket(k: Kernel, fd: int) -> SocketOpen:
+def socket_of(k: Kernel, fd: int) -> SocketOpen:
+    """The socket of a descriptor; ENOTSOCK."""
     file = k.file(fd)
     if not isinstance(file, SocketOpen):
         raise LinuxError(Errno.ENOTSOCK)
@@ -95,7 +91,7 @@ def _address(k: Kernel, pointer: int, length: int, domain: int) -> tuple[int, by
     return 0, name if name[:1] == b"\0" else name.split(b"\0")[0]
 
 
-def _find(k: Kernel, sock: SocketOpen, pointer: int, length: int) -> SocketOpen:
+def find(k: Kernel, sock: SocketOpen, pointer: int, length: int) -> SocketOpen:
     """The socket at an address."""
     port, where = _address(k, pointer, length, sock.domain)
     if sock.domain == AF_INET:
@@ -124,7 +120,7 @@ def _exists(k: Kernel, path: bytes) -> bool:
 @syscall("bind", "iwu")
 def bind(k: Kernel, fd: int, pointer: int, length: int) -> int:
     """bind(2)."""
-    sock = _socket(k, fd)
+    sock = socket_of(k, fd)
     port, where = _address(k, pointer, length, sock.domain)
     named = sock.domain == AF_UNIX and where[:1] not in (b"", b"\0")
     if sock.name and not named:
@@ -156,7 +152,7 @@ def bind(k: Kernel, fd: int, pointer: int, length: int) -> int:
 @syscall("listen", "ii")
 def listen(k: Kernel, fd: int, backlog: int) -> int:
     """listen(2)."""
-    sock = _socket(k, fd)
+    sock = socket_of(k, fd)
     if sock.domain == AF_INET and not sock.name and sock.kind == STREAM:
         k.network.bind_port(sock, 0, bytes(4))
     sock.credentials = (k.process.pid, k.process.uids[1], k.process.gids[1])
@@ -167,7 +163,7 @@ def listen(k: Kernel, fd: int, backlog: int) -> int:
 @syscall("connect", "iwu")
 def connect(k: Kernel, fd: int, pointer: int, length: int) -> int:
     """connect(2): at once, or never."""
-    sock = _socket(k, fd)
+    sock = socket_of(k, fd)
     if sock.backlog is not None:
         raise LinuxError(Errno.EINVAL)
     family = k.lane.read(pointer, 2) if length >= 2 else b""
@@ -175,12 +171,12 @@ def connect(k: Kernel, fd: int, pointer: int, length: int) -> int:
         if family == bytes(2):
             sock.peer, sock.connected, sock.peer_name = None, False, b""
             return 0
-        sock.peer = _find(k, sock, pointer, length)
+        sock.peer = find(k, sock, pointer, length)
         sock.connected, sock.peer_name = True, sock.peer.name
     else:
         if sock.connected:
             raise LinuxError(Errno.EISCONN)
-        target = _find(k, sock, pointer, length)
+        target = find(k, sock, pointer, length)
         if sock.domain == AF_INET and not sock.name:
             k.network.bind_port(sock, 0, b"\x7f\0\0\1")
         try:
@@ -198,7 +194,7 @@ def connect(k: Kernel, fd: int, pointer: int, length: int) -> int:
 @syscall("accept4", "iwwi")
 def accept4(k: Kernel, fd: int, pointer: int, length: int, flags: int) -> int:
     """accept4(2)."""
-    sock = _socket(k, fd)
+    sock = socket_of(k, fd)
     if flags & ~(abi.O_NONBLOCK | abi.O_CLOEXEC):
         raise LinuxError(Errno.EINVAL)
     try:
@@ -210,7 +206,7 @@ def accept4(k: Kernel, fd: int, pointer: int, length: int, flags: int) -> int:
     end.flags |= flags & abi.O_NONBLOCK
     new = k.process.install(end, cloexec=bool(flags & abi.O_CLOEXEC))
     if pointer:
-        _put_name(k, end.peer_name or end.domain.to_bytes(2, "little"), pointer, length)
+        put_name(k, end.peer_name or end.domain.to_bytes(2, "little"), pointer, length)
     return new
 
 
@@ -220,7 +216,8 @@ def accept(k: Kernel, fd: int, pointer: int, length: int) -> int:
     return accept4(k, fd, pointer, length, 0) or 0
 
 
-def _put_name(k: Kernel, name: bytes, pointer: int, length: int) -> None:
+def put_name(k: Kernel, name: bytes, pointer: int, length: int) -> None:
+    """Store a sockaddr where there is room for its start, and its whole length."""
     (room,) = k.lane.unpack("i", length)
     if room < 0:
         raise LinuxError(Errno.EINVAL)
@@ -231,190 +228,27 @@ def _put_name(k: Kernel, name: bytes, pointer: int, length: int) -> None:
 @syscall("getsockname", "iww")
 def getsockname(k: Kernel, fd: int, pointer: int, length: int) -> int:
     """getsockname(2)."""
-    sock = _socket(k, fd)
+    sock = socket_of(k, fd)
     empty = sock.domain.to_bytes(2, "little") + (bytes(14) if sock.domain == AF_INET else b"")
-    _put_name(k, sock.name or empty, pointer, length)
+    put_name(k, sock.name or empty, pointer, length)
     return 0
 
 
 @syscall("getpeername", "iww")
 def getpeername(k: Kernel, fd: int, pointer: int, length: int) -> int:
     """getpeername(2)."""
-    sock = _socket(k, fd)
+    sock = socket_of(k, fd)
     if not sock.connected:
         raise LinuxError(Errno.ENOTCONN)
-    _put_name(k, sock.peer_name or sock.domain.to_bytes(2, "little"), pointer, length)
+    put_name(k, sock.peer_name or sock.domain.to_bytes(2, "little"), pointer, length)
     return 0
 
 
 @syscall("shutdown", "ii")
 def shutdown(k: Kernel, fd: int, how: int) -> int:
     """shutdown(2)."""
-    _socket(k, fd).shutdown(how)
+    socket_of(k, fd).shutdown(how)
     return 0
-
-
-# -- data ---------------------------------------------------------------------------------------
-
-
-def _send(
-    k: Kernel, sock: SocketOpen, data: bytes, flags: int, to: tuple[int, int], files: list[OpenFile]
-) -> int:
-    """Send bytes, all of them unless told not to wait."""
-    done = k.resumed.data if k.resumed is not None else 0
-    target = sock
-    if to[0] and sock.kind == DGRAM:
-        if sock.domain == AF_INET and not sock.name:
-            k.network.bind_port(sock, 0, bytes(4))
-        target = SocketOpen(k.network, sock.domain, sock.kind, 0)
-        target.peer = _find(k, sock, *to)
-    waits = sock.blocking and not flags & DONTWAIT
-    try:
-        done += target.send(Message(data[done:], sock.name, files if not done else []))
-        if done == len(data) or not waits:
-            return done
-    except WouldBlock:
-        if not waits:
-            if done:
-                return done
-            raise
-    except LinuxError as error:
-        if error.errno == Errno.EPIPE and sock.kind != DGRAM and not flags & NOSIGNAL:
-            info = abi.siginfo_kill(Signal.SIGPIPE, abi.SI_USER, k.process.pid, 0)
-            k.send(k.process, Signal.SIGPIPE, info, k.thread)
-        if done:
-            return done
-        raise
-    peer, size = target.peer, len(data) - done
-    need = size if sock.packets else 1
-    k.block(
-        Wait(
-            lambda: peer is None or sock.poll() & POLLERR != 0 or ROOM - peer.held >= need,
-            input=sock.host,
-            interrupted=(lambda: done) if done else None,
-            data=done,
-        )
-    )
-
-
-def _receive(k: Kernel, sock: SocketOpen, count: int, flags: int) -> Message:
-    try:
-        message = sock.receive(count, peek=bool(flags & PEEK))
-    except WouldBlock:
-        if flags & DONTWAIT or not sock.blocking:
-            raise
-        sys_io.await_input(k, sock, k.deadline(_timeout(sock)))
-    if flags & WAITALL and sock.kind == STREAM and not flags & PEEK:
-        got = len(message.data)
-        if got < count and not sock.ended and sock.blocking:
-            sock.queue.appendleft(message)
-            sock.held += got
-            bits = POLLHUP | POLLERR
-            k.block(
-                Wait(
-                    lambda: sock.held >= min(count, ROOM) or sock.ended or bool(sock.poll() & bits),
-                    input=sock.host,
-                )
-            )
-    return message
-
-
-def _timeout(sock: SocketOpen) -> int | None:
-    raw = sock.options.get((SOL_SOCKET, 20), b"")  # SO_RCVTIMEO
-    if len(raw) < 16:
-        return None
-    seconds, micro = struct.unpack("<qq", raw[:16])
-    return (seconds * 1_000_000 + micro) * 1000 or None
-
-
-@syscall("sendto", "iwwuwu")
-def sendto(k: Kernel, fd: int, buffer: int, size: int, flags: int, to: int, length: int) -> int:
-    """sendto(2)."""
-    sock = _socket(k, fd)
-    data = k.lane.read(buffer, min(size, abi.MAX_RW))
-    return _send(k, sock, data, flags, (to, length), [])
-
-
-@syscall("recvfrom", "iwwuww")
-def recvfrom(
-    k: Kernel, fd: int, buffer: int, size: int, flags: int, source: int, length: int
-) -> int:
-    """recvfrom(2)."""
-    sock = _socket(k, fd)
-    size = min(size, abi.MAX_RW)
-    if size and not k.lane.extent(buffer, size, 2):
-        raise LinuxError(Errno.EFAULT)
-    if k.resumed is not None and k.passed(k.resumed.until):
-        raise LinuxError(Errno.EAGAIN)
-    message = _receive(k, sock, size, flags)
-    k.lane.write(buffer, message.data[:size])
-    if source:
-        _put_name(k, message.sender if sock.packets else b"", source, length)
-    whole = sock.packets and flags & TRUNC
-    return len(message.data) if whole else min(len(message.data), size)
-
-
-@syscall("sendmsg", "iwu")
-def sendmsg(k: Kernel, fd: int, pointer: int, flags: int) -> int:
-    """sendmsg(2), with SCM_RIGHTS."""
-    sock = _socket(k, fd)
-    name, length, iov, count, control, size = k.lane.unpack("QI4xQQQQ", pointer)
-    data = b"".join(k.lane.read(a, n) for a, n in sys_io.vector(k, iov, count))
-    files = []
-    if control and size and k.resumed is None and sock.domain == AF_UNIX:
-        files = _rights(k, k.lane.read(control, min(size, 1 << 16)))
-    for file in files:
-        file.users += 1
-    return _send(k, sock, data, flags, (name, length), files)
-
-
-def _rights(k: Kernel, control: bytes) -> list[OpenFile]:
-    files = []
-    while len(control) >= 16:
-        length, level, kind = struct.unpack_from("<Qii", control)
-        if length < 16 or length > len(control):
-            raise LinuxError(Errno.EINVAL)
-        if (level, kind) == (SOL_SOCKET, SCM_RIGHTS):
-            fds = struct.unpack(f"<{(length - 16) // 4}i", control[16 : length - length % 4])
-            files += [k.file(fd) for fd in fds]
-        control = control[(length + 7) & ~7 :]
-    if len(files) > MAX_RIGHTS:
-        raise LinuxError(Errno.EINVAL)
-    return files
-
-
-@syscall("recvmsg", "iwu")
-def recvmsg(k: Kernel, fd: int, pointer: int, flags: int) -> int:
-    """recvmsg(2)."""
-    sock = _socket(k, fd)
-    name, _, iov, count, control, size = k.lane.unpack("QI4xQQQQ", pointer)
-    pieces = sys_io.vector(k, iov, count)
-    room = sum(n for _, n in pieces)
-    message = _receive(k, sock, room, flags)
-    rest = message.data[:room]
-    for address, length in pieces:
-        k.lane.write(address, rest[:length])
-        rest = rest[length:]
-    result = TRUNC if sock.packets and len(message.data) > room else 0
-    fits = max(size - 16, 0) // 4 if control else 0
-    fds = []
-    for index, file in enumerate(message.files if not flags & PEEK else []):
-        if index < fits:
-            fds.append(k.process.install(file, cloexec=bool(flags & CMSG_CLOEXEC)))
-        else:
-            result |= CTRUNC
-        file.users -= 1
-    written = 0
-    if fds:
-        head = struct.pack("<Qii", 16 + 4 * len(fds), SOL_SOCKET, SCM_RIGHTS)
-        k.lane.write(control, head + struct.pack(f"<{len(fds)}i", *fds))
-        written = min((16 + 4 * len(fds) + 7) & ~7, size)
-    sender = message.sender if sock.packets else b""
-    if name:
-        k.lane.write(name, sender)
-    k.lane.pack("I", pointer + 8, len(sender))
-    k.lane.pack("QI", pointer + 40, written, result)
-    return len(message.data) if sock.packets and flags & TRUNC else min(len(message.data), room)
 
 
 # -- options ------------------------------------------------------------------------------------
@@ -423,7 +257,7 @@ def recvmsg(k: Kernel, fd: int, pointer: int, flags: int) -> int:
 @syscall("setsockopt", "iiiwu")
 def setsockopt(k: Kernel, fd: int, level: int, name: int, pointer: int, length: int) -> int:
     """setsockopt(2): remembered; only SO_RCVTIMEO has an effect."""
-    sock = _socket(k, fd)
+    sock = socket_of(k, fd)
     if level not in (SOL_SOCKET, 0, 6, 17, 41):
         raise LinuxError(Errno.ENOPROTOOPT)
     sock.options[level, name] = k.lane.read(pointer, min(length, 256))
@@ -433,7 +267,7 @@ def setsockopt(k: Kernel, fd: int, level: int, name: int, pointer: int, length: 
 @syscall("getsockopt", "iiiww")
 def getsockopt(k: Kernel, fd: int, level: int, name: int, pointer: int, length: int) -> int:
     """getsockopt(2)."""
-    sock = _socket(k, fd)
+    sock = socket_of(k, fd)
     (room,) = k.lane.unpack("i", length)
     known = {3: sock.kind, 4: 0, 7: ROOM, 8: ROOM, 30: int(sock.backlog is not None)}
     known |= {38: {STREAM: 6, DGRAM: 17}.get(sock.kind, 0), 39: sock.domain}

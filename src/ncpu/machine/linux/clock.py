@@ -1,0 +1,41 @@
+"""The machine's virtual time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ncpu.machine.linux import abi
+from ncpu.machine.linux.files import EPOCH
+
+END_OF_TIME = 1 << 62  # nanoseconds: no clock goes further by sleeping
+
+
+@dataclass
+class Clock:
+    """The machine's virtual time: a fixed start, a nanosecond an instruction, and sleeps.
+
+    Processes run side by side, as on a machine with a processor for each: `retired` counts
+    the instructions of the one that took longest in each round. The same programs see the
+    same times on every run and every host.
+    """
+
+    epoch: int = EPOCH * abi.SECOND
+    per_instruction: int = 1
+    slept: int = 0
+    retired: int = 0
+
+    def monotonic(self) -> int:
+        """Nanoseconds since the machine started (a second before the program did)."""
+        return abi.SECOND + self.retired * self.per_instruction + self.slept
+
+    def now(self) -> int:
+        """Nanoseconds since 1970."""
+        return self.epoch + self.monotonic()
+
+    def sleep_until(self, moment: int) -> None:
+        """Let time pass until `monotonic` reads `moment`, or the end of time."""
+        self.slept += max(min(moment, END_OF_TIME) - self.monotonic(), 0)
+
+    def passed(self, moment: int | None) -> bool:
+        """Whether that moment has come; None never does, the end of time counts as any later."""
+        return moment is not None and self.monotonic() >= min(moment, END_OF_TIME)

@@ -1,0 +1,182 @@
+"""Sending to and receiving from sockets."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+from ncpu.machine.linux import abi, sys_io
+from ncpu.machine.linux.abi import Errno, LinuxError, Signal, WouldBlock
+from ncpu.machine.linux.descriptors import POLLERR, POLLHUP, OpenFile
+from ncpu.machine.linux.process import Wait
+from ncpu.machine.linux.sockets import AF_INET, AF_UNIX, DGRAM, ROOM, STREAM, Message, SocketOpen
+from ncpu.machine.linux.sys_socket import find, put_name, socket_of
+from ncpu.machine.linux.table import syscall
+
+if TYPE_CHECKING:
+    from ncpu.machine.linux.kernel import Kernel
+
+PEEK, TRUNC, DONTWAIT, WAITALL, NOSIGNAL = 2, 0x20, 0x40, 0x100, 0x4000
+CMSG_CLOEXEC, CTRUNC = 0x40000000, 8
+SOL_SOCKET, SCM_RIGHTS = 1, 1
+MAX_RIGHTS = 253
+
+
+def _send(
+    k: Kernel, sock: SocketOpen, data: bytes, flags: int, to: tuple[int, int], files: list[OpenFile]
+) -> int:
+    """Send bytes, all of them unless told not to wait."""
+    done = k.resumed.data if k.resumed is not None else 0
+    target = sock
+    if to[0] and sock.kind == DGRAM:
+        if sock.domain == AF_INET and not sock.name:
+            k.network.bind_port(sock, 0, bytes(4))
+        target = SocketOpen(k.network, sock.domain, sock.kind, 0)
+        target.peer = find(k, sock, *to)
+    waits = sock.blocking and not flags & DONTWAIT
+    try:
+        done += target.send(Message(data[done:], sock.name, files if not done else []))
+        if done == len(data) or not waits:
+            return done
+    except WouldBlock:
+        if not waits:
+            if done:
+                return done
+            raise
+    except LinuxError as error:
+        if error.errno == Errno.EPIPE and sock.kind != DGRAM and not flags & NOSIGNAL:
+            info = abi.siginfo_kill(Signal.SIGPIPE, abi.SI_USER, k.process.pid, 0)
+            k.send(k.process, Signal.SIGPIPE, info, k.thread)
+        if done:
+            return done
+        raise
+    peer, size = target.peer, len(data) - done
+    need = size if sock.packets else 1
+    k.block(
+        Wait(
+            lambda: peer is None or sock.poll() & POLLERR != 0 or ROOM - peer.held >= need,
+            input=sock.host,
+            interrupted=(lambda: done) if done else None,
+            data=done,
+        )
+    )
+
+
+def _receive(k: Kernel, sock: SocketOpen, count: int, flags: int) -> Message:
+    try:
+        message = sock.receive(count, peek=bool(flags & PEEK))
+    except WouldBlock:
+        if flags & DONTWAIT or not sock.blocking:
+            raise
+        sys_io.await_input(k, sock, k.deadline(_timeout(sock)))
+    if flags & WAITALL and sock.kind == STREAM and not flags & PEEK:
+        got = len(message.data)
+        if got < count and not sock.ended and sock.blocking:
+            sock.queue.appendleft(message)
+            sock.held += got
+            bits = POLLHUP | POLLERR
+            k.block(
+                Wait(
+                    lambda: sock.held >= min(count, ROOM) or sock.ended or bool(sock.poll() & bits),
+                    input=sock.host,
+                )
+            )
+    return message
+
+
+def _timeout(sock: SocketOpen) -> int | None:
+    raw = sock.options.get((SOL_SOCKET, 20), b"")  # SO_RCVTIMEO
+    if len(raw) < 16:
+        return None
+    seconds, micro = struct.unpack("<qq", raw[:16])
+    return (seconds * 1_000_000 + micro) * 1000 or None
+
+
+@syscall("sendto", "iwwuwu")
+def sendto(k: Kernel, fd: int, buffer: int, size: int, flags: int, to: int, length: int) -> int:
+    """sendto(2)."""
+    sock = socket_of(k, fd)
+    data = k.lane.read(buffer, min(size, abi.MAX_RW))
+    return _send(k, sock, data, flags, (to, length), [])
+
+
+@syscall("recvfrom", "iwwuww")
+def recvfrom(
+    k: Kernel, fd: int, buffer: int, size: int, flags: int, source: int, length: int
+) -> int:
+    """recvfrom(2)."""
+    sock = socket_of(k, fd)
+    size = min(size, abi.MAX_RW)
+    if size and not k.lane.extent(buffer, size, 2):
+        raise LinuxError(Errno.EFAULT)
+    if k.resumed is not None and k.passed(k.resumed.until):
+        raise LinuxError(Errno.EAGAIN)
+    message = _receive(k, sock, size, flags)
+    k.lane.write(buffer, message.data[:size])
+    if source:
+        put_name(k, message.sender if sock.packets else b"", source, length)
+    whole = sock.packets and flags & TRUNC
+    return len(message.data) if whole else min(len(message.data), size)
+
+
+@syscall("sendmsg", "iwu")
+def sendmsg(k: Kernel, fd: int, pointer: int, flags: int) -> int:
+    """sendmsg(2), with SCM_RIGHTS."""
+    sock = socket_of(k, fd)
+    name, length, iov, count, control, size = k.lane.unpack("QI4xQQQQ", pointer)
+    data = b"".join(k.lane.read(a, n) for a, n in sys_io.vector(k, iov, count))
+    files = []
+    if control and size and k.resumed is None and sock.domain == AF_UNIX:
+        files = _rights(k, k.lane.read(control, min(size, 1 << 16)))
+    for file in files:
+        file.users += 1
+    return _send(k, sock, data, flags, (name, length), files)
+
+
+def _rights(k: Kernel, control: bytes) -> list[OpenFile]:
+    files = []
+    while len(control) >= 16:
+        length, level, kind = struct.unpack_from("<Qii", control)
+        if length < 16 or length > len(control):
+            raise LinuxError(Errno.EINVAL)
+        if (level, kind) == (SOL_SOCKET, SCM_RIGHTS):
+            fds = struct.unpack(f"<{(length - 16) // 4}i", control[16 : length - length % 4])
+            files += [k.file(fd) for fd in fds]
+        control = control[(length + 7) & ~7 :]
+    if len(files) > MAX_RIGHTS:
+        raise LinuxError(Errno.EINVAL)
+    return files
+
+
+@syscall("recvmsg", "iwu")
+def recvmsg(k: Kernel, fd: int, pointer: int, flags: int) -> int:
+    """recvmsg(2)."""
+    sock = socket_of(k, fd)
+    name, _, iov, count, control, size = k.lane.unpack("QI4xQQQQ", pointer)
+    pieces = sys_io.vector(k, iov, count)
+    room = sum(n for _, n in pieces)
+    message = _receive(k, sock, room, flags)
+    rest = message.data[:room]
+    for address, length in pieces:
+        k.lane.write(address, rest[:length])
+        rest = rest[length:]
+    result = TRUNC if sock.packets and len(message.data) > room else 0
+    fits = max(size - 16, 0) // 4 if control else 0
+    fds = []
+    for index, file in enumerate(message.files if not flags & PEEK else []):
+        if index < fits:
+            fds.append(k.process.install(file, cloexec=bool(flags & CMSG_CLOEXEC)))
+        else:
+            result |= CTRUNC
+        file.users -= 1
+    written = 0
+    if fds:
+        head = struct.pack("<Qii", 16 + 4 * len(fds), SOL_SOCKET, SCM_RIGHTS)
+        k.lane.write(control, head + struct.pack(f"<{len(fds)}i", *fds))
+        written = min((16 + 4 * len(fds) + 7) & ~7, size)
+    sender = message.sender if sock.packets else b""
+    if name:
+        k.lane.write(name, sender)
+    k.lane.pack("I", pointer + 8, len(sender))
+    k.lane.pack("QI", pointer + 40, written, result)
+    return len(message.data) if sock.packets and flags & TRUNC else min(len(message.data), room)
