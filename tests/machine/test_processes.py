@@ -6,11 +6,13 @@ same way however they are stepped.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import corpus
@@ -142,3 +144,19 @@ def test_steps_can_run_out_and_go_on(build) -> None:
         result, rounds = session.run(1_000_000), rounds + 1
     assert rounds >= 2
     assert (out.getvalue(), result.exit_code) == ours(binary)[:2]
+
+
+@pytest.mark.slow
+def test_one_batch_gives_the_same_bits(build) -> None:
+    binary = build("workers", (SOURCES / "bench" / "workers.c").read_text())
+    ends = []
+    for batched in (False, True):
+        out = io.BytesIO()
+        session = Session(binary, ["workers", "3", "2000"], stdout=out, memory_size=2 << 20)
+        session.start().batched = batched
+        result = session.run(LIMIT)
+        assert result.exit_code == 0
+        mem = bytes(memoryview(np.asarray(result.state.mem)).cast("B"))
+        clock = session.kernel.process.clock.retired
+        ends.append((out.getvalue(), result.retired, clock, hashlib.sha256(mem).digest()))
+    assert ends[0] == ends[1]

@@ -179,6 +179,7 @@ class Symlink(Node):
     """
 
     kind = S_IFLNK
+    direct: Node | None = None
 
     def __init__(
         self,

@@ -12,7 +12,7 @@ from ncpu.machine.linux.process import Action, Wait
 from ncpu.machine.linux.terminal import Terminal
 
 if TYPE_CHECKING:
-    from ncpu.machine.linux.kernel import Kernel
+    from ncpu.machine.linux.services import Services
 
 TERMINAL_NODES = ("tty", "console", "stdin", "stdout", "stderr")
 MASTER_ROOM = 1 << 16
@@ -60,7 +60,7 @@ class TerminalOpen(OpenFile):
 class Pair:
     """A pseudo-terminal: the terminal, and what its programs have shown to the master."""
 
-    def __init__(self, k: Kernel, number: int) -> None:
+    def __init__(self, k: Services, number: int) -> None:
         self.number = number
         self.shown = bytearray()
         self.locked = True
@@ -129,7 +129,7 @@ class SlaveOpen(TerminalOpen):
         self.pair.slaves -= 1
 
 
-def open_device(k: Kernel, node: Device, flags: int) -> OpenFile | None:
+def open_device(k: Services, node: Device, flags: int) -> OpenFile | None:
     """The open file of a terminal's device; None for a device that is none."""
     if node.driver == "ptmx":
         return _new_pair(k, node, flags)
@@ -145,7 +145,7 @@ def open_device(k: Kernel, node: Device, flags: int) -> OpenFile | None:
     return None
 
 
-def _new_pair(k: Kernel, node: Device, flags: int) -> OpenFile:
+def _new_pair(k: Services, node: Device, flags: int) -> OpenFile:
     number = next(n for n in range(len(k.pairs) + 1) if n not in k.pairs)
     if number > 255:
         raise LinuxError(Errno.ENOSPC)
@@ -159,7 +159,7 @@ def _new_pair(k: Kernel, node: Device, flags: int) -> OpenFile:
     return MasterOpen(node, flags, pair)
 
 
-def _open_slave(k: Kernel, node: Device, flags: int) -> OpenFile:
+def _open_slave(k: Services, node: Device, flags: int) -> OpenFile:
     pair = k.pairs.get(int(node.driver[3:]))
     if pair is None or pair.locked or pair.tty.hung_up:
         raise LinuxError(Errno.EIO)
@@ -169,13 +169,13 @@ def _open_slave(k: Kernel, node: Device, flags: int) -> OpenFile:
     return SlaveOpen(node, flags, pair)
 
 
-def _controls(k: Kernel) -> bool:
+def _controls(k: Services) -> bool:
     """Whether the caller's session has a terminal."""
     terminals = [k.terminal, *(pair.tty for pair in k.pairs.values())]
     return any(tty is not None and tty.session == k.process.sid for tty in terminals)
 
 
-def check_foreground(k: Kernel, file: OpenFile, signal: int) -> None:
+def check_foreground(k: Services, file: OpenFile, signal: int) -> None:
     """A background group that uses its terminal is stopped; EIO where that cannot be.
 
     Raises:
@@ -197,7 +197,7 @@ def check_foreground(k: Kernel, file: OpenFile, signal: int) -> None:
     k.block(Wait(lambda: True))
 
 
-def ioctl(k: Kernel, file: OpenFile, request: int, argument: int) -> None:
+def ioctl(k: Services, file: OpenFile, request: int, argument: int) -> None:
     """Requests of ioctl_tty(2) and ioctl_pty(2)."""
     tty: Terminal = file.tty  # type: ignore[attr-defined]
     p, lane = k.process, k.lane
@@ -239,7 +239,7 @@ def ioctl(k: Kernel, file: OpenFile, request: int, argument: int) -> None:
         raise LinuxError(Errno.ENOTTY)
 
 
-def _master(k: Kernel, file: MasterOpen, request: int, argument: int) -> None:
+def _master(k: Services, file: MasterOpen, request: int, argument: int) -> None:
     pair = file.pair
     if request == 0x80045430:  # TIOCGPTN
         k.lane.pack("I", argument, pair.number)
