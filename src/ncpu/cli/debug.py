@@ -8,16 +8,34 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
+from ncpu.cli import debug_const_time
 from ncpu.cli.machine import PASS_ON, Arguments, Env, Memory, Mount, Seed
 from ncpu.cli.options import parse_environment, parse_mounts, parse_size
 
 PROMPT = "(ncpu) "
 
 
+class _Group(TyperGroup):
+    """`ncpu debug PROGRAM` is `ncpu debug run PROGRAM`: what is no subcommand is a program."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and args[0] not in self.commands and args[0] not in ("--help", "-h"):
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
-    app.command(context_settings=PASS_ON)(debug)
+    group = typer.Typer(
+        cls=_Group,
+        no_args_is_help=True,
+        help="Debug a program (`ncpu debug PROGRAM args...`), or examine all it does.",
+    )
+    group.command("run", context_settings=PASS_ON)(debug)
+    debug_const_time.register(group)
+    app.add_typer(group, name="debug")
 
 
 def debug(

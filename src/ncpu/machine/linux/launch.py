@@ -45,6 +45,7 @@ class Session:
       stdin, stdout, stderr: host byte streams; None is empty or discards.
       isatty: whether they look like a terminal to it.
       memory_size: bytes of guest memory.
+      stack_size: bytes of it for the stack.
       seed: of everything random the guest can see.
       alu: the arithmetic.
       warn: called with one line for each system call that is not implemented.
@@ -71,6 +72,7 @@ class Session:
         stderr: Any = None,
         isatty: bool = False,
         memory_size: int = 64 << 20,
+        stack_size: int = MAX_STACK,
         seed: int = 0,
         alu: Alu = EXACT,
         warn: Any = None,
@@ -90,7 +92,7 @@ class Session:
         image = elf.load(
             *(source, words, env),
             memory=memory_size,
-            stack=min(MAX_STACK, memory_size // STACK_SHARE // PAGE * PAGE),
+            stack=min(stack_size, memory_size // STACK_SHARE // PAGE * PAGE),
             seed=seed,
             execfn=execfn,
             interpreter=command.interpreter(files),
