@@ -104,7 +104,7 @@ def _rows(history: History, writes: bool) -> Any:
 
 
 def _row(piece: dict[str, np.ndarray], at: int) -> dict[str, int]:
-    return {name: int(column[at]) for name, column in piece.items()}
+    return {name: int(column[at]) for name, column in piece.items() if column.ndim == 1}
 
 
 def entropy(data: bytes) -> float:

@@ -193,7 +193,7 @@ def trace(shell: Shell, rest: str) -> str:
 
 
 def _effect(piece: dict[str, np.ndarray], k: int) -> str:
-    row = {name: int(column[k]) for name, column in piece.items()}
+    row = {name: int(column[k]) for name, column in piece.items() if column.ndim == 1}
     changes = [
         f"{_register(row[where])}={row[value]:#x}"
         for where, value in (("rd", "value"), ("rd2", "value2"), ("wb", "base"))

@@ -283,11 +283,14 @@ class History:
             what = _call_text(arguments, before, self.state)
         return record(before, self.state, writes, kind=kind, what=what, program=index)
 
-    def edit(self, change: Callable[[State], tuple[State, list[tuple[int, bytes]]]]) -> None:
+    def edit(
+        self, change: Callable[[State], tuple[State, list[tuple[int, bytes]]]], what: str = "edit"
+    ) -> None:
         """Let a person change the machine at the end of its history; recorded as an event.
 
         Args:
           change: makes the new state of the old, and says what it stored.
+          what: what it is, for people.
 
         Raises:
           DebugError: not at the end: what happened afterwards would no longer follow.
@@ -302,7 +305,7 @@ class History:
         self.faults.discard(self.now)
         self.state = self.state.replace(status=jnp.int32(Status.RUNNING))
         index = self._text
-        event = record(before, self.state, writes, kind="edit", what="edit", program=index)
+        event = record(before, self.state, writes, kind="edit", what=what, program=index)
         self.events.append(event)
         self.now = self.end = Instant(self.now.retired, self.now.events + 1)
 

@@ -21,7 +21,7 @@ from ncpu.machine.alu import Alu
 from ncpu.machine.commit import commit_lane, faults
 from ncpu.machine.effects import WIDE_FIELDS, Effects
 from ncpu.machine.execute import Lane, enter, execute_lane, leave
-from ncpu.machine.instr import Unit, field
+from ncpu.machine.instr import PACKED_WORDS, Unit, field
 from ncpu.machine.program import PAGE_WORDS, Program
 from ncpu.machine.run import bubble, fetch_lane, may_run, resume, settle
 from ncpu.machine.state import BASE, PC, RETIRED, State, Status
@@ -29,7 +29,9 @@ from ncpu.machine.word import u64
 
 ON_READ, ON_WRITE = 1, 2
 # A bit of the packed instruction that no field uses: a breakpoint is here.
-_MARK = (2, 31)
+MARK = (2, 31)
+_UNMARKED = np.full(PACKED_WORDS, 0xFFFFFFFF, np.uint32)
+_UNMARKED[MARK[0]] ^= np.uint32(1 << MARK[1])
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def mark(program: Program, addresses: Sequence[int]) -> Program:
     for address in addresses:
         row = row_of(program, address)
         if row is not None:
-            rows[row, _MARK[0]] |= np.uint32(1 << _MARK[1])
+            rows[row, MARK[0]] |= np.uint32(1 << MARK[1])
     return replace(program, rows=jnp.asarray(rows))
 
 
@@ -120,7 +122,7 @@ def _hunt(
         packed = fetch_lane(program, lane)
         effects = execute_lane(lane, packed, alu)
         now = lane.row(RETIRED)
-        marked = (packed[_MARK[0]] >> _MARK[1] != 0) & (now != skip)
+        marked = (packed[MARK[0]] >> MARK[1] != 0) & (now != skip)
         touched = _overlaps(effects, packed, watches) & ~(early & (now == skip))
         hit = may_run(lane, limit) & (marked | touched)
         count = count + (hit & ((count == 0) | (at != now))).astype(jnp.uint64)
@@ -173,7 +175,7 @@ def hunt(
 
 # -- traces ---------------------------------------------------------------------------------
 
-TRACE = 1024  # transfers in a piece of a trace
+TRACE = 8192  # transfers in a piece of a trace
 _NARROW = ("rd", "rd2", "wb", "size", "stored", "flags", "beat", "retires", "status")
 
 
@@ -191,10 +193,10 @@ def _trace(program: Program, state: State, limit: jax.Array, alu: Alu) -> tuple[
         wide = [getattr(effects, name) for name in WIDE_FIELDS]
         wide = word.split(jnp.stack([lane.row(RETIRED), lane.row(PC), *wide])).reshape(-1)
         narrow = [jnp.asarray(getattr(effects, name)).astype(jnp.uint32) for name in _NARROW]
-        line = jnp.concatenate([wide, jnp.stack([field(packed, "word"), *narrow])])
+        line = jnp.concatenate([wide, packed, jnp.stack(narrow)])
         return tuple(lane)[:-1], effects, word.put(carry[2], carry[3], line), carry[3] + 1
 
-    width = 2 * (2 + len(WIDE_FIELDS)) + 1 + len(_NARROW)
+    width = 2 * (2 + len(WIDE_FIELDS)) + PACKED_WORDS + len(_NARROW)
     lines = jnp.zeros((TRACE + 1, width), jnp.uint32)
     lane_, _, lines, used = lax.while_loop(
         lambda c: may_run(Lane._make((*c[0], size)), limit) & (c[3] <= TRACE),
@@ -216,14 +218,18 @@ def trace(
 
     Returns:
       The state, in the middle of an instruction where the piece ended there, and columns:
-      `retired`, `pc`, `word` and the fields of `Effects`, NumPy `[n]`.
+      `retired`, `pc`, `word` and the fields of `Effects`, NumPy `[n]`, and `packed`, the
+      instructions as decoded, `u32[n, 8]`.
     """
     state, (lines, used) = _trace(program, state, word.to_limbs(limit), alu)
     lines = np.asarray(lines)[: int(used)]
     names = ("retired", "pc", *WIDE_FIELDS)
     out = {name: word.from_limbs(lines[:, 2 * k : 2 * k + 2]) for k, name in enumerate(names)}
-    for k, name in enumerate(("word", *_NARROW)):
-        out[name] = lines[:, 2 * len(names) + k]
+    rest = lines[:, 2 * len(names) :]
+    out["packed"] = rest[:, :PACKED_WORDS] & _UNMARKED
+    out["word"] = field(rest, "word")
+    for k, name in enumerate(_NARROW):
+        out[name] = rest[:, PACKED_WORDS + k]
     return state, out
 
 
