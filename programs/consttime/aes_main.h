@@ -3,7 +3,7 @@
 #ifndef AES_MAIN_H
 #define AES_MAIN_H
 
-#include "bare.h"
+#include "../bare/bare.h"
 
 void encrypt(const u8 *key, const u8 *from, u8 *to);
 void decrypt(const u8 *key, const u8 *from, u8 *to);

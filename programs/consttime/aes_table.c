@@ -3,7 +3,7 @@
 // libs: -nostdlib -Wl,-z,max-page-size=4096
 // args: ecb
 // stdin: 0123456789abcdef0123456789abcdef
-#include "bare.h"
+#include "../bare/bare.h"
 #include "aes_main.h"
 
 static u8 box[256];

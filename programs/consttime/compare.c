@@ -2,7 +2,7 @@
 // cflags: -g -ffreestanding -fno-stack-protector -fno-tree-loop-distribute-patterns
 // libs: -nostdlib -Wl,-z,max-page-size=4096
 // stdin: 0123456789abcdef
-#include "bare.h"
+#include "../bare/bare.h"
 
 u8 secret[16] = "the secret value";
 u8 guess[16];

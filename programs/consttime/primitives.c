@@ -2,7 +2,7 @@
 // cflags: -g -ffreestanding -fno-stack-protector -fno-tree-loop-distribute-patterns -fno-tree-vectorize
 // libs: -nostdlib -Wl,-z,max-page-size=4096
 // stdin:
-#include "bare.h"
+#include "../bare/bare.h"
 
 #define BLOCK static __attribute__((noinline)) u64
 #define CHECK(name) __attribute__((noinline)) u64 check_##name(u64 a, u64 b)

@@ -24,16 +24,15 @@ __attribute__((noinline)) static void leave_local(void)
 
 __attribute__((noinline)) static void smash(int count)
 {
-    char local[16];
-    for (volatile int i = 0; i < count; i++) local[i] = 'A';
-    kept = local;
+    volatile char local[16];
+    for (int i = 0; i < count; i++) local[i] = 'A';
 }
 
 __attribute__((noinline)) static int unset(int set)
 {
-    int values[4];
+    volatile int values[4];
     if (set) values[2] = 7;
-    return ((volatile int *)values)[2] > 3;
+    return values[2] > 3;
 }
 
 int main(int argc, char **argv)

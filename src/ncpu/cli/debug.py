@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from ncpu.cli import debug_const_time
+from ncpu.cli import debug_const_time, debug_fuzz, debug_sanitize
 from ncpu.cli.machine import PASS_ON, Arguments, Env, Memory, Mount, Seed
 from ncpu.cli.options import parse_environment, parse_mounts, parse_size
 
@@ -34,7 +34,8 @@ def register(app: typer.Typer) -> None:
         help="Debug a program (`ncpu debug PROGRAM args...`), or examine all it does.",
     )
     group.command("run", context_settings=PASS_ON)(debug)
-    debug_const_time.register(group)
+    for module in (debug_const_time, debug_sanitize, debug_fuzz):
+        module.register(group)
     app.add_typer(group, name="debug")
 
 

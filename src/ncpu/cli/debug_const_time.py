@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import fnmatch
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from ncpu.cli.machine import Arguments, Seed
-from ncpu.cli.options import parse_size
+from ncpu.cli.options import parse_size, write_json
 
 
 def register(group: typer.Typer) -> None:
@@ -86,10 +85,7 @@ def const_time(
         reports.append(report)
         console.print(_shown(report), markup=False)
     if output:
-        text = json.dumps([report.json() for report in reports], indent=2)
-        temporary = output.with_name(f".{output.name}.new")
-        temporary.write_text(text + "\n")
-        temporary.replace(output)
+        write_json(output, [report.json() for report in reports])
     raise SystemExit(0 if all(report.constant for report in reports) else 1)
 
 

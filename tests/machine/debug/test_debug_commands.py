@@ -16,11 +16,12 @@ from ncpu.machine.debug.recording import thaw
 from ncpu.machine.linux.launch import Session
 
 TABLE = load()
-# The commands a debugger of this machine had before, and what they are called here; the
-# sanitizer, the fuzzer, reverse data flow and the constant-time check are not among them.
-TWENTY_TWO = """
+# The commands a debugger of this machine had before, and what they are called here; the fuzzer
+# and the constant-time check run a program many times: they are `ncpu debug fuzz` and `const-time`.
+TWENTY_FOUR = """
 xray replay compare freeze thaw timing strace trace break watch history coverage taint bisect step
 profile call-stack heat diff-input disassemble memory-map entropy
+memory-sanitizer origin
 """
 
 
@@ -30,7 +31,7 @@ def shell(start: Callable[..., Session]) -> Shell:
 
 
 def test_the_table_has_every_command_with_help(shell: Shell) -> None:
-    for name in TWENTY_TWO.split():
+    for name in TWENTY_FOUR.split():
         assert find(name).help
     text = shell.run("help")
     assert all(f"  {name}" in text for name in TABLE)
@@ -72,7 +73,7 @@ def test_a_walk_through_a_run(shell: Shell) -> None:
         ("history", r"now at ([\d,]+) of \1"),
         ("strace", r"(?s)read\(0.*= 16.*write\(1.*= 20.*exit_group\(0"),
         ("strace write", r"^ *[\d,]+  write"),
-        ("taint total 8", r"(?s)write +0x\w+ sum\+.*read +0x\w+ sum\+"),
+        ("accesses total 8", r"(?s)write +0x\w+ sum\+.*read +0x\w+ sum\+"),
         ("coverage", r"(?s)different instructions have run.*sum"),
         ("coverage sum", r" 33 .*stp x29"),
         ("profile", r"(?s)% +sum.*hottest"),

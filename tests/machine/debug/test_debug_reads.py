@@ -7,14 +7,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from ncpu.machine import verify, word
+from ncpu.machine.alu import EXACT
 from ncpu.machine.debug.reads import address_rows, data_rows, reads_flags, writes_flags
 from ncpu.machine.decode import decode_table
 from ncpu.machine.effects import Effects
 from ncpu.machine.execute import Lane, execute_lane
-from ncpu.machine.alu import EXACT
 from ncpu.machine.instr import Unit, field, pack_columns
 from ncpu.machine.isa import TABLE
-from ncpu.machine.state import BASE, FLAGS, PC, RETIRED, SINK, ZR, MONITOR
+from ncpu.machine.state import BASE, FLAGS, MONITOR, PC, RETIRED, SINK, ZR
 
 SEED = 77
 EACH = 6
@@ -30,9 +30,7 @@ def _execute(packed: jax.Array, regs: jax.Array, mem: jax.Array) -> Effects:
             regs, mem, jnp.full(1, 3, jnp.uint8), *(jnp.uint32(0),) * 2, jnp.int32(0), SIZE // 8
         )
         effects = execute_lane(lane, packed, EXACT)
-        return jax.tree.map(
-            lambda x: word.split(x) if x.dtype == jnp.uint64 else x, effects
-        )
+        return jax.tree.map(lambda x: word.split(x) if x.dtype == jnp.uint64 else x, effects)
 
     return jax.vmap(one)(packed, regs, mem)
 
@@ -69,9 +67,7 @@ def test_rows_that_are_not_named_change_nothing() -> None:
     differing = []
     for at in range(0, count - _BATCH, _BATCH):
         part = slice(at, at + _BATCH)
-        results = [
-            _execute(packed[part], word.to_limbs(r[part]), mem[part]) for r in (regs, other)
-        ]
+        results = [_execute(packed[part], word.to_limbs(r[part]), mem[part]) for r in (regs, other)]
         first, second = ({k: np.asarray(v) for k, v in vars(r).items()} for r in results)
         written = writes_flags(packed[part])
         for name in first:

@@ -185,6 +185,12 @@ def markdown() -> str:
 
 def load() -> dict[str, Command]:
     """The whole table: the modules that fill it are imported."""
-    from ncpu.machine.debug import commands_ask, commands_run  # noqa: F401
+    from ncpu.machine.debug import (  # noqa: F401
+        commands_ask,
+        commands_count,
+        commands_flow,
+        commands_look,
+        commands_run,
+    )
 
     return TABLE

@@ -63,7 +63,8 @@ class _Instruction:
     flags: bool
 
 
-_SMALL = ("unit access rn rm ra arg op sf left right signed invert use_imm").split()
+_SMALL = ("unit", "access", "rn", "rm", "ra", "arg", "op", "sf", "left", "right", "signed")
+_SMALL += ("invert", "use_imm")
 
 
 @lru_cache(1 << 14)

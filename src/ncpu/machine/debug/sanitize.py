@@ -87,7 +87,9 @@ def put_off_frees(debugger: Debugger, most: int = 10_000) -> None:
             return
         if stop.reason == "breakpoint" and int(history.state.x[0]):
             most -= 1
-            history.edit(lambda s: (s.replace(pc=jnp.array(np.asarray(s.regs)[30])), []), QUARANTINE)
+            history.edit(
+                lambda s: (s.replace(pc=jnp.array(np.asarray(s.regs)[30])), []), QUARANTINE
+            )
     while history.forward().reason not in ("exited", "interrupted", "end"):
         pass
 
@@ -282,7 +284,11 @@ class Sanitizer:
             return "use-after-free", f"{size} that was freed, at {address - near.start}", near
         if address < near.start:
             return "heap-buffer-overflow", f"{near.start - address} bytes before {size}", near
-        return "heap-buffer-overflow", f"{address - near.start - near.size} bytes after {size}", near
+        return (
+            "heap-buffer-overflow",
+            f"{address - near.start - near.size} bytes after {size}",
+            near,
+        )
 
     def _found(self, halt: shadow.Halt) -> None:
         pc, address = self.debugger.pc, halt.address
@@ -339,7 +345,9 @@ class Sanitizer:
         return memory.read(self._view(), address, length)
 
 
-def sanitize(debugger: Debugger, *, quarantine: bool = True, undefined: bool = True) -> list[Report]:
+def sanitize(
+    debugger: Debugger, *, quarantine: bool = True, undefined: bool = True
+) -> list[Report]:
     """Run a program to its end and report its bad uses of memory.
 
     Args:

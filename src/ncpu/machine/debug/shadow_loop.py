@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 from functools import partial
+from itertools import pairwise
 from typing import NamedTuple
 
 import jax
@@ -85,16 +86,20 @@ def _fold(labels: jax.Array) -> jax.Array:
 
 
 def _label_effects(
-    lane: Lane, labels: Lane, packed: jax.Array, effects: Effects, alu: Alu, pointers: jax.Array
+    lane: Lane,
+    labels: Lane,
+    packed: jax.Array,
+    effects: Effects,
+    alu: Alu,
+    pointers: jax.Array,
+    checks: jax.Array,
 ) -> tuple[Effects, jax.Array, jax.Array]:
     """What the instruction does to the labels; those it accessed (16); of its address."""
     nothing = u64(0)
     at = jnp.where(effects.size != 0, effects.address, lane.row(BASE)) - lane.row(BASE)
     index, shift = (at >> 3).astype(jnp.uint32), (at & u64(7)) * u64(8)
     words = [read_doubleword(labels.mem, index + k) for k in range(3)]
-    low, high = (
-        (a >> shift) | ((b << 1) << (u64(63) - shift)) for a, b in zip(words, words[1:], strict=False)
-    )
+    low, high = ((a >> shift) | ((b << 1) << (u64(63) - shift)) for a, b in pairwise(words))
     size = effects.size.astype(jnp.uint64) * u64(8)
     low = jnp.where(size == 0, nothing, low & word.low_mask(jnp.minimum(size, u64(64))))
     high = jnp.where(size == 128, high, nothing)
@@ -109,7 +114,9 @@ def _label_effects(
         every = every | labels.row(reads.data_rows(packed)[k])
     flags = jnp.where(reads.reads_flags(packed), labels.row(FLAGS), nothing)
     every = _fold((every & cut) | flags | loaded[0] | loaded[1]) * u64(_EACH)
-    chosen = _fold(labels.row(reads.address_rows(packed)[0]) | labels.row(reads.address_rows(packed)[1]))
+    chosen = _fold(
+        labels.row(reads.address_rows(packed)[0]) | labels.row(reads.address_rows(packed)[1])
+    )
 
     def moved(unit: object) -> object:
         def run(packed: jax.Array, regs: jax.Array, low: jax.Array, high: jax.Array) -> tuple:
@@ -130,7 +137,9 @@ def _label_effects(
         b = jnp.where(constant, nothing, o.b)
         exact = (o.instr.left | o.instr.right) & 7 == 0
         exact = exact & (o.instr.signed == 0)
-        value = jnp.where(exact, a | b, _fold(o.a | jnp.where(constant, nothing, o.row(o.instr.rm))) * u64(_EACH))
+        value = jnp.where(
+            exact, a | b, _fold(o.a | jnp.where(constant, nothing, o.row(o.instr.rm))) * u64(_EACH)
+        )
         return value & cut, nothing, nothing
 
     def computed(packed: jax.Array, regs: jax.Array, low: jax.Array, high: jax.Array) -> tuple:
@@ -149,12 +158,14 @@ def _label_effects(
     # Saving the return address marks where it lies.
     saves = reads.is_unit(packed, Unit.STORE) & (field(packed, "ra") == 30) & (effects.stored == 8)
     saves = saves & (field(packed, "rn") == SP)
+    # The allocator's own notes stay bad for everyone else.
+    kept = jnp.where(checks, nothing, low & u64(_EACH * BAD))
     out = dataclasses.replace(
         effects,
         value=(value | through) & narrow,
         value2=value2 | through,
         base=chosen * u64(_EACH),
-        store=(store | through) & keep | jnp.where(saves, u64(_EACH * RETURN), nothing),
+        store=(store | through) & keep | jnp.where(saves, u64(_EACH * RETURN), nothing) | kept,
         flags=flag.astype(jnp.uint32),
         next_pc=nothing,
         retires=jnp.uint32(0),
@@ -163,9 +174,7 @@ def _label_effects(
     return out, _fold(low | high), chosen
 
 
-def _used_undefined(
-    labels: Lane, packed: jax.Array, chosen: jax.Array
-) -> jax.Array:
+def _used_undefined(labels: Lane, packed: jax.Array, chosen: jax.Array) -> jax.Array:
     """Whether something undefined decides where the program goes or what it accesses."""
     bit = (field(packed, "arg") >> 3).astype(jnp.uint64) * u64(8)
     ra = labels.row(field(packed, "ra"))
@@ -222,7 +231,9 @@ def _run(
         second = second._replace(mem=popped(second.mem, sp, now_sp))
         packed = fetch_lane(program, lane)
         effects = execute_lane(lane, packed, alu)
-        after, accessed, chosen = _label_effects(lane, second, packed, effects, alu, pointers)
+        after, accessed, chosen = _label_effects(
+            lane, second, packed, effects, alu, pointers, checks
+        )
         now, stored = lane.row(RETIRED), effects.stored != 0
         ended = (lane.row(PC) == end_pc) & (now_sp >= end_sp) & (lane.beat == 0)
         marked = packed[MARK[0]] >> MARK[1] & 1 != 0

@@ -31,7 +31,7 @@ void *memset(void *to, int value, u64 count)
     return to;
 }
 
-int main(int argc, char **argv);
+int main();
 
 __asm__(".globl _start\n_start:\n\tmov x29, #0\n\tmov x30, #0\n\tldr x0, [sp]\n\tadd x1, sp, #8\n\t"
         "bl main\n\tmov x8, #94\n\tsvc #0");
