@@ -46,6 +46,9 @@ def debug(
         int | None,
         typer.Option(help="Serve GDB on this port of 127.0.0.1 (0: a free one).", min=0, max=65535),
     ] = None,
+    tui: Annotated[
+        bool, typer.Option("--tui", help="Source, registers, memory, timeline (needs textual).")
+    ] = False,
     command: Annotated[
         list[str] | None, typer.Option("--command", "-c", help="A command to run; repeatable.")
     ] = None,
@@ -87,16 +90,21 @@ def debug(
         feed = io.BytesIO(given if data is None else data)
         return Session(source, argv, stdin=feed, **streams, **options)
 
-    budget = parse_size(checkpoints)
+    budget, printed = parse_size(checkpoints), io.BytesIO()
     if thaw:
         debugger = recording.thaw(program)
     else:
         outs = {"stdout": sys.stdout.buffer, "stderr": sys.stderr.buffer}
+        if tui:
+            outs = {name: printed for name in outs}
         debugger = Debugger(start(None, None, **outs), budget=budget)
     if gdb is not None:
         _serve(debugger, gdb)
         return
     shell = Shell(debugger, start)
+    if tui:
+        _screen(shell, printed)
+        return
     lines = list(command or [])
     if script:
         lines += script.read_text().splitlines()
@@ -118,6 +126,23 @@ def _serve(debugger: Any, port: int) -> None:
         server.serve()
     except KeyboardInterrupt:
         print("\nncpu: stopped", file=sys.stderr)
+
+
+def _screen(shell: Any, printed: io.BytesIO) -> None:
+    from ncpu.machine.debug import DebugError
+
+    try:
+        from ncpu.machine.debug.screen import Screen
+    except ImportError:
+        raise DebugError("the screen needs textual: pip install 'ncpu[tui]'") from None
+
+    def fresh() -> str:
+        text = printed.getvalue().decode(errors="replace")
+        printed.seek(0)
+        printed.truncate()
+        return text
+
+    Screen(shell, fresh).run()
 
 
 def _batch(shell: Any, lines: list[str]) -> int:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -43,7 +45,7 @@ def test_the_documentation_shows_the_table() -> None:
     assert markdown() in page.read_text()
 
 
-def test_a_walk_through_a_run(shell: Shell) -> None:
+def test_a_walk_through_a_run(shell: Shell, tmp_path: Path) -> None:
     for line, pattern in (
         ("break sum if x0 == 0", r"breakpoint 1 at 0x\w+ sum \(list.c:\d+\)"),
         ("continue", r"breakpoint\n0x\w+ sum"),
@@ -78,6 +80,14 @@ def test_a_walk_through_a_run(shell: Shell) -> None:
         ("coverage sum", r" 33 .*stp x29"),
         ("profile", r"(?s)% +sum.*hottest"),
         ("heat", r"#{40}"),
+        ("mix", r"(?s)mnemonics.*% +ldr"),
+        ("blocks", r"% .* sum"),
+        ("call-graph", r"(?s)_start.*calls\n.*sum +-> +sum"),
+        (f"flame {tmp_path}/run.svg", r"different stacks"),
+        (f"export {tmp_path}/run.json", r"instructions in"),
+        (f"compare f > {tmp_path}/difference.json", r"in common"),
+        ("origin total", r"(?s)data of|the program.*sum"),
+        ("origin line", r"bytes 0-15 of standard input"),
         ("maps", r"(?s)r-x.*\[trampoline\].*\[stack\]"),
         ("entropy", r"(?s)\[trampoline\].*\[stack\]"),
         ("entropy greeting 20", r"bits a byte over 20 bytes"),
@@ -90,6 +100,16 @@ def test_a_walk_through_a_run(shell: Shell) -> None:
     ):
         out = shell.run(line)
         assert re.search(pattern, out), f"{line}\n{out}"
+
+    ElementTree.fromstring((tmp_path / "run.svg").read_text())
+    exported = json.loads((tmp_path / "run.json").read_text())
+    counted = exported["instructions"]
+    assert sum(exported["mix"].values()) == sum(exported["functions"].values()) == counted
+    assert sum(stack["instructions"] for stack in exported["calls"]["stacks"]) == counted
+    assert sum(b["count"] * (b["end"] - b["start"]) // 4 for b in exported["blocks"]) == counted
+    recursive = {(e["from"], e["to"]): e["calls"] for e in exported["calls"]["edges"]}
+    assert recursive["sum", "sum"] == 30 and recursive["work", "sum"] == 3
+    assert json.loads((tmp_path / "difference.json").read_text())["index"] > 0
 
 
 def test_the_counts_are_those_of_the_trace(shell: Shell) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -109,31 +111,46 @@ def timing(shell: Shell, rest: str) -> str:
     )
 
 
-@command("compare", "ARGUMENTS...", short="diff-runs", group=ASK)
+@command("compare", "ARGUMENTS... [< FILE] [> FILE.json]", short="diff-runs", group=ASK)
 def compare(shell: Shell, rest: str) -> str:
-    """Run again with other arguments and show where the two runs first part."""
-    return _compare(shell, shlex.split(rest), None, writes=False)
+    """Run again with other arguments (and input) and show where the two runs first part."""
+    return _compare(shell, rest, writes=False)
 
 
-@command("diff-input", "FILE", group=ASK)
+@command("diff-input", "FILE [> FILE.json]", group=ASK)
 def diff_input(shell: Shell, rest: str) -> str:
     """Run again with another standard input and show where the two runs first part."""
-    return _compare(shell, None, Path(rest).read_bytes(), writes=False)
+    return _compare(shell, f"< {rest}", writes=False)
 
 
-@command("bisect", "ARGUMENTS...", group=ASK)
+@command("bisect", "ARGUMENTS... [< FILE] [> FILE.json]", group=ASK)
 def bisect(shell: Shell, rest: str) -> str:
-    """Run again with other arguments and show the first write to memory that differs."""
-    return _compare(shell, shlex.split(rest), None, writes=True)
+    """Run again with other arguments (and input): the first write to memory that differs."""
+    return _compare(shell, rest, writes=True)
 
 
-def _compare(
-    shell: Shell, arguments: list[str] | None, stdin: bytes | None, *, writes: bool
-) -> str:
-    other = Debugger(shell.start(arguments, stdin))
+def _redirected(words: list[str], sign: str) -> Path | None:
+    """Take `sign FILE` out of the words of a command."""
+    if sign not in words:
+        return None
+    at = words.index(sign)
+    if at + 1 == len(words):
+        raise DebugError(f"a file name is missing after {sign}")
+    name = words[at + 1]
+    del words[at : at + 2]
+    return Path(name)
+
+
+def _compare(shell: Shell, rest: str, *, writes: bool) -> str:
+    words = shlex.split(rest)
+    output, feed = _redirected(words, ">"), _redirected(words, "<")
+    data = feed.read_bytes() if feed else None
+    other = Debugger(shell.start(words or None, data))
     while other.history.status != Status.EXITED:  # signals are delivered on the way
         other.history.forward()
     found = analysis.difference(shell.debugger.history, other.history, writes=writes)
+    if output:
+        output.write_text(json.dumps(None if found is None else asdict(found), indent=1) + "\n")
     what = "write" if writes else "instruction"
     if found is None:
         return f"no {what} differs, up to now in this run"

@@ -6,6 +6,7 @@ prompt, in a thread of its own, so that the screen answers during a long run: Es
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 import numpy as np
@@ -84,6 +85,7 @@ class Screen(App[None]):
 
     Args:
       shell: what commands work on.
+      printed: gives what the program has printed since it was asked last.
     """
 
     CSS = """
@@ -102,9 +104,9 @@ class Screen(App[None]):
         Binding("ctrl+q", "quit", "quit"),
     ]
 
-    def __init__(self, shell: Shell) -> None:
+    def __init__(self, shell: Shell, printed: Callable[[], str] = lambda: "") -> None:
         super().__init__()
-        self.shell = shell
+        self.shell, self.printed = shell, printed
         self.busy = self._stop = False
         self._before: np.ndarray | None = None
         shell.debugger.history.poll = lambda: self._stop
@@ -162,7 +164,10 @@ class Screen(App[None]):
         if self.shell.ended:
             self.exit()
             return
-        self.query_one("#output", RichLog).write(f"> {line}\n{out}".rstrip())
+        log = self.query_one("#output", RichLog)
+        log.write(f"> {line}\n{out}".rstrip())
+        if text := self.printed():
+            log.write(Text(text.rstrip("\n"), "italic"))
         self.show()
 
     # -- what is shown --------------------------------------------------------------------------
@@ -204,7 +209,9 @@ def _source(debugger: Debugger) -> Text:
     text = Text()
     for number in range(first, min(first + _ROWS, len(rows) + 1)):
         here = number == line.line
-        text.append(f"{'▶' if here else ' '}{number:4} {rows[number - 1]}\n", "bold" if here else "")
+        text.append(
+            f"{'▶' if here else ' '}{number:4} {rows[number - 1]}\n", "bold" if here else ""
+        )
     return text
 
 
