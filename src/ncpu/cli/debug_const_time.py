@@ -67,8 +67,14 @@ def const_time(
 
     def session() -> Session:
         feed = io.BytesIO(given)
-        sizes = {"memory_size": parse_size(memory), "stack_size": parse_size(stack)}
-        return Session(source, [str(program), *(args or [])], stdin=feed, seed=seed, **sizes)
+        return Session(
+            source,
+            [str(program), *(args or [])],
+            stdin=feed,
+            memory_size=parse_size(memory),
+            stack_size=parse_size(stack),
+            seed=seed,
+        )
 
     names = sorted(session().image.symbols)
     wanted = [

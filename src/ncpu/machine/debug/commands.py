@@ -12,7 +12,7 @@ from typing import Any
 
 from ncpu.machine.debug.debugger import Debugger
 from ncpu.machine.debug.errors import DebugError
-from ncpu.machine.debug.history import Stop
+from ncpu.machine.debug.plan import Stop
 from ncpu.machine.errors import NcpuError
 from ncpu.machine.linux.abi import Signal
 from ncpu.machine.linux.launch import Session

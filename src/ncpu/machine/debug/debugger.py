@@ -11,8 +11,6 @@ from __future__ import annotations
 import ast
 import re
 from contextlib import closing
-from dataclasses import dataclass
-from dataclasses import field as default
 
 import numpy as np
 
@@ -20,9 +18,11 @@ from ncpu.machine import memory, word
 from ncpu.machine.debug.checkpoints import Instant
 from ncpu.machine.debug.errors import DebugError
 from ncpu.machine.debug.expression import Evaluator, parse
-from ncpu.machine.debug.history import History, Plan, Stop
+from ncpu.machine.debug.history import History
 from ncpu.machine.debug.hunt import ON_READ, ON_WRITE, Watch, row_of
+from ncpu.machine.debug.plan import Plan, Stop
 from ncpu.machine.debug.symbols import Symbols
+from ncpu.machine.debug.traps import Access, Trap
 from ncpu.machine.debug.unwind import Frame, Unwinder
 from ncpu.machine.disasm import disassemble
 from ncpu.machine.errors import MemoryRangeError
@@ -32,45 +32,6 @@ from ncpu.machine.state import READ, SP, State
 
 _BL, _BLR = (0xFC000000, 0x94000000), (0xFFFFFC1F, 0xD63F0000)
 _LINE = re.compile(r"(.+):(\d+)")
-
-
-@dataclass
-class Trap:
-    """A breakpoint or watchpoint.
-
-    Attributes:
-      number: its name for people.
-      what: as it was asked for.
-      watch: the range, None for a breakpoint.
-      address: of a breakpoint.
-      condition: it stops only where this is not 0; None always.
-      hits: how often it stopped the run.
-    """
-
-    number: int
-    what: str
-    address: int
-    watch: Watch | None = None
-    condition: str | None = None
-    syntax: ast.expr | None = default(default=None, repr=False)
-    hits: int = 0
-
-
-@dataclass(frozen=True)
-class Access:
-    """One access to watched bytes.
-
-    Attributes:
-      retired: instructions done before it.
-      kind: "read", "write", "read and write" or "system call".
-      pc: of the instruction.
-      data: what the bytes held afterwards.
-    """
-
-    retired: int
-    kind: str
-    pc: int
-    data: bytes
 
 
 class Debugger:

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ncpu.machine import memory, word
-from ncpu.machine.state import State
+from ncpu.machine.state import State, Status
 
 
 @dataclass(frozen=True)
@@ -116,3 +116,17 @@ def apply(event: Event, state: State) -> State:
         status=jnp.int32(event.status),
         beat=jnp.uint32(0),
     )
+
+
+def call_text(arguments: tuple[int, ...], before: Before, after: State) -> str:
+    """A system call as strace shows it: name(arguments) = result."""
+    from ncpu.machine.linux.numbers import NAME
+
+    number, *values = arguments
+    shown = ", ".join(str(v) if v < 4096 else f"{v:#x}" for v in values)
+    result = int(word.from_limbs(np.asarray(after.regs[0])))
+    if Status(int(after.status)) == Status.EXITED:
+        return f"{NAME.get(number, number)}({shown}) = ?"
+    signed = result - (1 << 64) if result >> 63 else result
+    text = str(signed) if abs(signed) < 4096 else f"{result:#x}"
+    return f"{NAME.get(number, number)}({shown}) = {text}"

@@ -10,7 +10,6 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import jax.numpy as jnp
@@ -19,9 +18,10 @@ import numpy as np
 from ncpu.machine import word
 from ncpu.machine.debug.debugger import Debugger
 from ncpu.machine.debug.errors import DebugError
+from ncpu.machine.debug.fuzz_corpus import Corpus, Crash, Statistics
 from ncpu.machine.debug.fuzz_loop import FULL, READ_CALL, Batch, Lanes
-from ncpu.machine.debug.history import FAULTS
 from ncpu.machine.debug.mutate import Mutator, dictionary
+from ncpu.machine.debug.plan import FAULTS
 from ncpu.machine.linux.launch import Session
 from ncpu.machine.program import Program
 from ncpu.machine.run import run
@@ -29,68 +29,6 @@ from ncpu.machine.state import State, Status
 
 Start = Callable[[bytes], Session]
 _ON_HOST = 8  # lanes of a batch that are run again under the kernel
-
-
-@dataclass
-class Crash:
-    """A way to end badly.
-
-    Attributes:
-      signal: its name.
-      pc: where.
-      data: an input that leads there; the shortest so far.
-      count: candidates that did.
-      execution: number of the candidate that was the first.
-      stack: calls, innermost first, once it has been looked at.
-    """
-
-    signal: str
-    pc: int
-    data: bytes
-    count: int
-    execution: int
-    stack: tuple[str, ...] = ()
-
-    def json(self) -> dict[str, Any]:
-        """For a file."""
-        return {**vars(self), "data": self.data.hex()}
-
-
-@dataclass
-class Statistics:
-    """How a fuzzer is doing.
-
-    Attributes:
-      executions, seconds: so far.
-      edges: counters of edges that have been hit.
-      hangs: candidates that did not end in their steps.
-      hosted: candidates that made a system call for the host.
-      instructions: executed in all.
-    """
-
-    executions: int = 0
-    seconds: float = 0.0
-    edges: int = 0
-    hangs: int = 0
-    hosted: int = 0
-    instructions: int = 0
-
-    @property
-    def speed(self) -> float:
-        """Executions a second."""
-        return self.executions / self.seconds if self.seconds else 0.0
-
-
-@dataclass
-class _Corpus:
-    data: list[np.ndarray] = field(default_factory=list)
-    lengths: list[int] = field(default_factory=list)
-    chosen: list[int] = field(default_factory=list)
-
-    def add(self, data: np.ndarray, length: int) -> None:
-        self.data.append(data.copy())
-        self.lengths.append(int(length))
-        self.chosen.append(0)
 
 
 class Fuzzer:
@@ -132,7 +70,7 @@ class Fuzzer:
         self._batch = Batch(program, state, session.alu, fuel)
         self._mutator = Mutator(width, [*words, *given], seed)
         self._rng = np.random.default_rng(seed + 1)
-        self._corpus = _Corpus()
+        self._corpus = Corpus()
         self._stored: set[bytes] = set()
         self.crashes: dict[tuple[str, int, int], Crash] = {}
         self.statistics = Statistics()

@@ -14,9 +14,9 @@ from ncpu.machine import memory, word
 from ncpu.machine.debug import gdb_target
 from ncpu.machine.debug.debugger import Debugger
 from ncpu.machine.debug.errors import DebugError
-from ncpu.machine.debug.history import Plan, Stop
 from ncpu.machine.debug.hunt import ON_READ, ON_WRITE, Watch, row_of
 from ncpu.machine.debug.packets import LIMIT, escape, unescape
+from ncpu.machine.debug.plan import Plan, Stop
 from ncpu.machine.errors import MemoryRangeError
 from ncpu.machine.linux.abi import Signal
 from ncpu.machine.state import READ, State

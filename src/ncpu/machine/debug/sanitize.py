@@ -8,90 +8,28 @@ Below the stack pointer nothing is defined, and a saved return address may not b
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import jax.numpy as jnp
 import numpy as np
 
 from ncpu.machine import memory, word
 from ncpu.machine.debug import heap as heap_
+from ncpu.machine.debug import labels as labels_
 from ncpu.machine.debug import shadow_loop as shadow
+from ncpu.machine.debug.bad_use import Report
 from ncpu.machine.debug.debugger import Debugger
 from ncpu.machine.debug.errors import DebugError
 from ncpu.machine.debug.events import Event
 from ncpu.machine.debug.heap import Block, Call, Heap
-from ncpu.machine.debug.history import Plan
 from ncpu.machine.debug.hunt import mark, row_of
+from ncpu.machine.debug.quarantine import QUARANTINE, put_off_frees
 from ncpu.machine.linux.run import retired_of
 from ncpu.machine.program import Program
 from ncpu.machine.state import SP, State
 
-QUARANTINE = "free put off"  # what an edit is called that keeps a block from being reused
 _CALL = re.compile(r"(\w+)\((.*)\) = (\w+)")
 _FRAMES = 12
-
-
-@dataclass(frozen=True)
-class Report:
-    """A bad use of memory.
-
-    Attributes:
-      kind: "heap-buffer-overflow", "use-after-free", "double-free", "invalid-free",
-        "stack-overflow" (over a return address), "below-stack" or "uninitialised".
-      what: in a sentence.
-      retired, pc: when and where: `goto` goes there.
-      address: what was accessed.
-      stack: the calls that led there, innermost first.
-      block: the piece of the heap it is about, with the stacks of its allocation and release.
-    """
-
-    kind: str
-    what: str
-    retired: int
-    pc: int
-    address: int
-    stack: tuple[str, ...]
-    block: Block | None = None
-
-    def json(self) -> dict[str, Any]:
-        """For a file."""
-        return asdict(self)
-
-    def __str__(self) -> str:
-        lines = [f"{self.kind}: {self.what} [{self.retired:,} instructions]"]
-        lines += [f"    #{k} {frame}" for k, frame in enumerate(self.stack)]
-        if self.block is not None:
-            lines.append(f"  allocated [{self.block.born:,} instructions]")
-            lines += [f"    #{k} {frame}" for k, frame in enumerate(self.block.stack)]
-            if self.block.died is not None:
-                lines.append(f"  freed [{self.block.died:,} instructions]")
-                lines += [f"    #{k} {frame}" for k, frame in enumerate(self.block.freed_by)]
-        return "\n".join(lines)
-
-
-def put_off_frees(debugger: Debugger, most: int = 10_000) -> None:
-    """Run to the end without giving freed blocks back, so that none is used again by another.
-
-    Each `free` returns at once, as a recorded edit: the history can be gone through as any.
-
-    Args:
-      debugger: at the start of a run.
-      most: frees put off; later ones are done.
-    """
-    history = debugger.history
-    frees = frozenset(a for a, n in heap_.allocators(debugger.symbols).items() if n == "free")
-    while most > 0:
-        stop = history.forward(Plan(breakpoints=frees))
-        if stop.reason in ("exited", "interrupted", "end"):
-            return
-        if stop.reason == "breakpoint" and int(history.state.x[0]):
-            most -= 1
-            history.edit(
-                lambda s: (s.replace(pc=jnp.array(np.asarray(s.regs)[30])), []), QUARANTINE
-            )
-    while history.forward().reason not in ("exited", "interrupted", "end"):
-        pass
 
 
 class Sanitizer:
@@ -115,7 +53,7 @@ class Sanitizer:
         self._programs: dict[int, Program] = {}
         image = debugger.session.image
         self._stack, self._brk = image.stack, image.brk
-        self._labels = shadow.Labels.none(self.history.program, self.history.state)
+        self._labels = labels_.Labels.none(self.history.program, self.history.state)
 
     def run(self) -> list[Report]:
         """Look at the whole of it; now stays.
@@ -128,7 +66,7 @@ class Sanitizer:
         history, done = self.history, 0
         first = history.checkpoints.before(history.start).state()
         low, sp = self._stack[0], int(word.from_limbs(np.asarray(first.regs))[SP])
-        self._put(low, bytes([shadow.UNDEFINED]) * (sp - low))
+        self._put(low, bytes([labels_.UNDEFINED]) * (sp - low))
         self._labels = self._labels._replace(sp=jnp.array(np.asarray(first.regs)[SP]))
         for target in history.stretches(history.start):
             for event in history.events[done : history.now.events]:
@@ -147,7 +85,7 @@ class Sanitizer:
             rows = np.array(marked.rows)
             for address in self._trusted.tolist():
                 if (row := row_of(program, address)) is not None:
-                    rows[row, shadow.TRUSTED[0]] |= np.uint32(1 << shadow.TRUSTED[1])
+                    rows[row, labels_.TRUSTED[0]] |= np.uint32(1 << labels_.TRUSTED[1])
             self._programs[id(program)] = replace(marked, rows=jnp.asarray(rows))
         return self._programs[id(program)]
 
@@ -202,7 +140,7 @@ class Sanitizer:
             self._report("invalid-free", what, pc, start, stack, near if inside else None)
         elif freed:
             self.heap.blocks[start] = replace(block, died=now, freed_by=stack)
-            self._put(start, bytes([shadow.BAD]) * block.size)
+            self._put(start, bytes([labels_.BAD]) * block.size)
 
     def _returned(self) -> None:
         """A call of the malloc family has come back."""
@@ -212,7 +150,7 @@ class Sanitizer:
         if call.size is None:
             block = self.heap.blocks.get(call.arguments[0])
             if block is not None:  # the allocator wrote into it
-                self._put(block.start, bytes([shadow.BAD]) * block.size)
+                self._put(block.start, bytes([labels_.BAD]) * block.size)
             return
         start = call.result(self.history.state)
         if not start:
@@ -220,11 +158,11 @@ class Sanitizer:
         old = self.heap.blocks.get(call.arguments[0]) if call.name.startswith("realloc") else None
         kept = b""
         if old is not None:
-            kept = bytes(b & ~shadow.BAD for b in self._get(start, min(old.size, call.size)))
-            self._put(old.start, bytes([shadow.BAD]) * old.size)
+            kept = bytes(b & ~labels_.BAD for b in self._get(start, min(old.size, call.size)))
+            self._put(old.start, bytes([labels_.BAD]) * old.size)
             self.heap.blocks[old.start] = replace(old, died=call.born, freed_by=call.stack)
-        fresh = 0 if call.name == "calloc" else shadow.UNDEFINED
-        tail = bytes([shadow.BAD]) * (-call.size % 16)
+        fresh = 0 if call.name == "calloc" else labels_.UNDEFINED
+        tail = bytes([labels_.BAD]) * (-call.size % 16)
         self._put(start, kept + bytes([fresh]) * (call.size - len(kept)) + tail)
         self.heap.add(Block(start, call.size, call.born, call.stack))
 
@@ -248,16 +186,16 @@ class Sanitizer:
             self._touched(event, given[1], given[2], "reads")
         elif name == "brk" and result > self._brk:
             if self._call is not None:
-                self._put(self._brk, bytes([shadow.BAD]) * (result - self._brk))
+                self._put(self._brk, bytes([labels_.BAD]) * (result - self._brk))
             self._brk = result
         elif name == "mmap" and self._call is not None and result > 0:
-            self._put(result, bytes([shadow.BAD]) * given[1])
+            self._put(result, bytes([labels_.BAD]) * given[1])
 
     def _touched(self, event: Event, address: int, length: int, how: str) -> None:
         """A system call accessed memory: is it there to be accessed?"""
         labels = np.frombuffer(self._get(address, length), np.uint8)
-        bad = np.flatnonzero(labels & shadow.BAD)
-        unset = np.flatnonzero(labels & shadow.UNDEFINED)
+        bad = np.flatnonzero(labels & labels_.BAD)
+        unset = np.flatnonzero(labels & labels_.UNDEFINED)
         pc = self.debugger.pc - 4
         if len(bad):
             at = address + int(bad[0])
@@ -299,7 +237,7 @@ class Sanitizer:
         how = f"{'writes' if store else 'reads'} {size} bytes"
         if halt.why == shadow.BAD_ACCESS:
             labels = np.frombuffer(self._get(address, size), np.uint8)
-            at = address + int(np.flatnonzero(labels & shadow.BAD)[0])
+            at = address + int(np.flatnonzero(labels & labels_.BAD)[0])
             kind, what, block = self._about(at)
             self._report(kind, f"{how}, {what}", pc, at, self._frames(), block)
         elif halt.why == shadow.OVER_RETURN:

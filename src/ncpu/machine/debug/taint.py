@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ncpu.machine import memory, word
+from ncpu.machine.debug import labels as labels_
 from ncpu.machine.debug import shadow_loop as shadow
 from ncpu.machine.debug.debugger import Debugger
 from ncpu.machine.debug.events import Event
 from ncpu.machine.state import SP, State, V
 
-LABEL = 1  # of shadow_loop.TAINT
+LABEL = 1  # of labels.TAINT
 _INPUT = ("read(", "readv(", "pread64(", "recvfrom(")
 
 
@@ -43,7 +44,7 @@ def forward(
       pointers: what is loaded from an address made of it counts as made of it.
     """
     history, done = debugger.history, 0
-    labels = shadow.Labels.none(history.program, history.state)
+    labels = labels_.Labels.none(history.program, history.state)
     for target in history.stretches(history.start):
         state = history.state
         if start is not None and not done and history.now == history.start:
@@ -61,11 +62,11 @@ def forward(
     return _result(debugger, labels)
 
 
-def _put(labels: shadow.Labels, state: State, address: int, data: bytes) -> shadow.Labels:
+def _put(labels: labels_.Labels, state: State, address: int, data: bytes) -> labels_.Labels:
     return labels._replace(mem=memory.write(state.replace(mem=labels.mem), address, data).mem)
 
 
-def _event(labels: shadow.Labels, state: State, event: Event, inputs: bool) -> shadow.Labels:
+def _event(labels: labels_.Labels, state: State, event: Event, inputs: bool) -> labels_.Labels:
     """What the host stored is input, or is not."""
     label = LABEL if inputs and event.what.startswith(_INPUT) else 0
     for address, data in event.writes:
@@ -73,17 +74,18 @@ def _event(labels: shadow.Labels, state: State, event: Event, inputs: bool) -> s
     return labels
 
 
-def _result(debugger: Debugger, labels: shadow.Labels) -> Spread:
+def _result(debugger: Debugger, labels: labels_.Labels) -> Spread:
     program = debugger.history.program
     text = int(word.from_limbs(np.asarray(program.base)))
     touched = np.asarray(labels.touched)[:-1]
     found = Spread(Counter({text + 4 * int(k): int(touched[k]) for k in np.flatnonzero(touched)}))
     base = int(word.from_limbs(np.asarray(debugger.state.base)))
-    held = np.flatnonzero(np.asarray(labels.mem).reshape(-1).view(np.uint8) & shadow.TAINT)
+    held = np.flatnonzero(np.asarray(labels.mem).reshape(-1).view(np.uint8) & labels_.TAINT)
     for piece in np.split(held, np.flatnonzero(np.diff(held) != 1) + 1) if len(held) else ():
         found.memory.append((base + int(piece[0]), len(piece)))
-    rows = (np.asarray(labels.regs).view(np.uint8) & shadow.TAINT).reshape(-1, 8).any(1)
+    rows = (np.asarray(labels.regs).view(np.uint8) & labels_.TAINT).reshape(-1, 8).any(1)
     names = {**{k: f"x{k}" for k in range(31)}, SP: "sp"}
     names |= {V + k: f"v{k // 2}" for k in range(64)}
-    found.registers = list(dict.fromkeys(names[k] for k in np.flatnonzero(rows) if k in names))
+    used = [k for k in np.flatnonzero(rows).tolist() if k in names]
+    found.registers = list(dict.fromkeys(names[k] for k in used))
     return found
