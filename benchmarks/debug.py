@@ -1,11 +1,13 @@
 """What the debugger costs, all against plain `run` on the same program in this run.
 
-python benchmarks/debug.py [millions of instructions]
+python benchmarks/debug.py [millions of instructions [speeds backwards flows fuzzing]]
 """
 
 from __future__ import annotations
 
+import resource
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -20,8 +22,10 @@ import ncpu  # noqa: F401  - before jax: sets XLA's flags
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 import corpus
 from ncpu import xla
-from ncpu.machine.debug import Debugger, Plan, Watch
+from ncpu.machine.debug import Debugger, Plan, Watch, flow, taint
 from ncpu.machine.debug.analysis import counts
+from ncpu.machine.debug.calls import calls
+from ncpu.machine.debug.fuzz import Fuzzer, starter
 from ncpu.machine.linux.launch import Session
 from ncpu.machine.linux.run import retired_of
 
@@ -112,17 +116,74 @@ def backwards(binary: Path, steps: int) -> None:
     console.print(f"{len(kept.kept)} checkpoints, {kept.bytes / 2**20:.0f} MiB of pages")
 
 
+def fuzzing(folder: Path, seconds: float = 5.0) -> None:
+    """Executions a second in lanes, against qemu-user started once for each input.
+
+    Both are given the same inputs; both are counted in CPU seconds as well, since other work on
+    the machine slows both.
+    """
+    table = Table("program", "instructions", "lanes/s", "qemu-user/s", "times", title="fuzzing")
+    for name in ("magic", "checksum", "expression", "commands"):
+        binary = corpus.build(corpus.PROGRAMS / "fuzz" / f"{name}.c", folder / name, opt="-O1")
+        start = starter(binary.read_bytes(), [name], memory_size=128 << 10, stack_size=32 << 10)
+        fuzzer = Fuzzer(start, lanes=1024)
+        fuzzer.run(rounds=2)  # compiled
+        count, begun = fuzzer.statistics.executions, time.process_time()
+        fuzzer.run(seconds=seconds)
+        s = fuzzer.statistics
+        lanes = (s.executions - count) / (time.process_time() - begun)
+        peer = _qemu(binary, (fuzzer.corpus * 40)[:200])
+        each = f"{s.instructions / s.executions:,.0f}"
+        table.add_row(name, each, f"{lanes:,.0f}", f"{peer:,.0f}", f"{lanes / peer:,.0f}")
+    console.print(table)
+    console.print("CPU seconds, mutation and coverage included for the lanes")
+
+
+def _qemu(binary: Path, inputs: list[bytes]) -> float:
+    """Runs of qemu-user for each second of CPU time that they take."""
+    command = ["qemu-aarch64-static", str(binary)]
+    begun = resource.getrusage(resource.RUSAGE_CHILDREN)
+    for data in inputs:
+        subprocess.run(command, input=data, capture_output=True, cwd=binary.parent)
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    spent = ended.ru_utime + ended.ru_stime - begun.ru_utime - begun.ru_stime
+    return len(inputs) / spent
+
+
+def flows(binary: Path, steps: int = 1_000_000) -> None:
+    """Replays that look at every instruction: labels, calls, a value followed back."""
+    table = Table("question", "million instr/s", title=f"{steps:,} instructions, CPU time")
+    debugger = Debugger(start(binary))
+    debugger.history.forward(steps=steps)
+    stack = int(debugger.state.sp)
+    questions: dict[str, Callable[[], object]] = {
+        "labels (sanitizer, taint)": lambda: taint.forward(debugger),
+        "calls (flame graph)": lambda: calls(debugger.history, debugger.symbols),
+        "origin of 8 bytes": lambda: flow.backward(debugger.history, [flow.memory(stack, 8)]),
+    }
+    for name, ask in questions.items():
+        ask()  # compiled
+        begun = time.process_time()
+        ask()
+        table.add_row(name, f"{steps / (time.process_time() - begun) / 1e6:.2f}")
+    console.print(table)
+
+
 def main() -> None:
     xla.use_cache()
     steps = int(float(sys.argv[1]) * 1e6) if len(sys.argv) > 1 else 100_000_000
     with tempfile.TemporaryDirectory() as folder:
         source = corpus.PROGRAMS / "bench" / "integer_loop.c"
         binary = corpus.build(source, Path(folder) / "integer_loop")
-        wanted = sys.argv[2:] or ["speeds", "backwards"]
+        wanted = sys.argv[2:] or ["speeds", "backwards", "flows", "fuzzing"]
         if "speeds" in wanted:
             speeds(binary, min(steps, 20_000_000))
         if "backwards" in wanted:
             backwards(binary, steps)
+        if "flows" in wanted:
+            flows(binary)
+        if "fuzzing" in wanted:
+            fuzzing(Path(folder))
 
 
 if __name__ == "__main__":
