@@ -9,18 +9,16 @@ exhaustively, otherwise for a sample.
 
 from __future__ import annotations
 
-import copy
 import io
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 
 from ncpu.machine import batch, word
+from ncpu.machine.debug import lanes as lanes_
 from ncpu.machine.debug import paths_loop as loop
 from ncpu.machine.debug import secret as secrets_
 from ncpu.machine.debug.errors import DebugError
@@ -36,41 +34,6 @@ from ncpu.machine.program import Program
 from ncpu.machine.state import SP, State, Status
 
 LANES = 64  # of one batch; more secrets are more batches
-
-
-@partial(jax.jit, donate_argnames="states")
-def _put_lane(states: State, index: jax.Array, one: State) -> State:
-    return jax.tree.map(lambda every, leaf: every.at[index].set(leaf), states, one)
-
-
-_broadcast = jax.jit(batch.broadcast, static_argnums=1)
-
-
-@partial(jax.jit, donate_argnames="mem")
-def _put_words(mem: jax.Array, first: jax.Array, values: jax.Array) -> jax.Array:
-    return lax.dynamic_update_slice(mem, values, (np.int32(0), first, np.int32(0)))
-
-
-def _serve(states: State, index: int, kernel: Kernel) -> State:
-    """One lane's system call; the batch is donated."""
-    one = batch.lane(states, index)
-    if Status(int(one.status)) != Status.SYSCALL:
-        raise DebugError(
-            f"the program stopped with {Status(int(one.status)).name} at "
-            f"{int(word.from_limbs(one.pc)):#x}: a program that gets signals or changes its code "
-            "cannot be compared"
-        )
-    return _put_lane(states, np.int32(index), kernel.serve(one))
-
-
-def _fork(kernel: Kernel) -> Kernel:
-    """A copy of a kernel, its files and its standard input at the place they are at."""
-    held = kernel.__dict__.pop("lane", None)
-    try:
-        return copy.deepcopy(kernel)
-    finally:
-        if held is not None:
-            kernel.lane = held
 
 
 class Checker:
@@ -118,7 +81,7 @@ class Checker:
     def _reach(self, name: str) -> State:
         """The state in which the program first comes to a function."""
         until = self._address(name), 0
-        states = _broadcast(self.session.state, self.lanes)
+        states = lanes_.broadcast(self.session.state, self.lanes)
         follows = np.arange(self.lanes) == 0
         found = loop.Findings.none(self.program)
         while True:
@@ -133,7 +96,7 @@ class Checker:
             if status == Status.EXITED:
                 raise DebugError(f"the program ended before it came to {name}")
             if status != Status.OUT_OF_FUEL:
-                states = _serve(states, 0, self.session.kernel)
+                states = lanes_.serve(states, 0, self.session.kernel)
 
     # -- lanes --------------------------------------------------------------------------------
 
@@ -160,7 +123,7 @@ class Checker:
     def _lanes(self, secrets: Sequence[Secret], values: np.ndarray) -> State:
         """The start in every lane, with each lane's secret."""
         count = self.lanes
-        states = _broadcast(self.start, count)
+        states = lanes_.broadcast(self.start, count)
         regs = np.repeat(np.asarray(self.start.regs)[None], count, axis=0)
         base, at = int(word.from_limbs(self.start.base)), 0
         for one in secrets:
@@ -175,12 +138,12 @@ class Checker:
                 first, last = low // 8, -(-(low + one.bytes) // 8)
                 part = np.array(states.mem[:, first:last])
                 part.view(np.uint8).reshape(count, -1)[:, low % 8 :][:, : one.bytes] = value
-                states = states.replace(mem=_put_words(states.mem, np.int32(first), part))
+                states = states.replace(mem=lanes_.put_words(states.mem, np.int32(first), part))
         return states.replace(regs=jnp.asarray(regs))
 
     def _kernels(self, secrets: Sequence[Secret], values: np.ndarray) -> list[Kernel]:
         """A kernel for every lane; a secret standard input is put in front of the rest."""
-        kernels, at = [_fork(self.session.kernel) for _ in values], 0
+        kernels, at = [lanes_.fork(self.session.kernel) for _ in values], 0
         for one in secrets:
             if one.kind == "stdin":
                 for kernel, value in zip(kernels, values, strict=True):
@@ -288,7 +251,7 @@ class Checker:
             if status[0] != Status.OUT_OF_FUEL:
                 kernels = kernels or self._kernels(secrets, padded)
                 for lane in np.flatnonzero(follows):
-                    states = _serve(states, int(lane), kernels[lane])
+                    states = lanes_.serve(states, int(lane), kernels[lane])
         report.retired = int(word.from_limbs(states.retired)[0]) - begun
         base = int(word.from_limbs(np.asarray(self.program.base)))
         for kind, name in ((loop.ADDRESS, ADDRESS), (loop.OPERANDS, OPERANDS)):
