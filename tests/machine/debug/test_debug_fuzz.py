@@ -60,10 +60,12 @@ def test_a_planted_bug_is_found(make: Make, binary: Callable[[str], Path], name:
     fuzzer.run(rounds=ROUNDS, crashes=1)
     assert fuzzer.crashes, fuzzer.statistics
     crash = next(iter(fuzzer.crashes.values()))
+    assert fuzzer.start(crash.data).run().signal is not None
     if reason := have_qemu():
         pytest.skip(reason)
-    _, _, status = qemu(binary(name), stdin=crash.data)
-    assert status > 128  # it ends by a signal there, too
+    if name != "brackets":  # whose stack is larger there
+        _, _, status = qemu(binary(name), stdin=crash.data)
+        assert status > 128  # it ends by a signal there, too
 
 
 def test_lanes_end_as_runs_under_the_kernel_do(make: Make, binary: Callable[[str], Path]) -> None:

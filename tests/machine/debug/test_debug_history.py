@@ -13,9 +13,10 @@ import pytest
 from ncpu.machine import memory, word
 from ncpu.machine.debug import ON_READ, ON_WRITE, DebugError, Debugger, History, Plan, Watch
 from ncpu.machine.debug.analysis import difference, digest
+from ncpu.machine.debug.ledger import Ledger
 from ncpu.machine.linux.abi import Signal
 from ncpu.machine.linux.launch import Session
-from ncpu.machine.state import Status
+from ncpu.machine.state import State, Status
 
 Start = Callable[..., Session]
 
@@ -53,6 +54,34 @@ def test_thinning_keeps_memory_bounded(start: Start) -> None:
     kept = history.checkpoints
     distinct = {id(page) for checkpoint in kept.kept for page in checkpoint.pages}
     assert len(distinct) * 4096 <= kept.bytes <= (17 << 20) + (1 << 20)
+
+
+def test_what_the_host_stored_goes_to_a_file_beyond_its_budget(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    history, other = History(start()), History(start())
+    history.ledger, other.ledger = Ledger(8), Ledger(8)
+    history.forward()
+    assert history.ledger.held <= 8 and history.ledger.spilled >= 16
+    read = next(e for e in history.events if e.what.startswith("read("))
+    assert [data for _, data in read.writes] == [b"0123456789abcdef"]
+    address = read.writes[0][0]
+    assert read.touches(address, address + 1) and not read.touches(address + 16, address + 17)
+    history.replay()
+    assert digest(history.state) == digest(_ended(start()))
+
+    def refuse(*arguments: object, **named: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    other.forward()
+    assert other.ledger.full and other.ledger.held >= 16 and not other.ledger.spilled
+    assert digest(other.state) == digest(history.state)
+
+
+def _ended(session: Session) -> State:
+    session.run()
+    return session.state
 
 
 def test_breakpoints_are_found_in_both_directions(debugger: Debugger) -> None:

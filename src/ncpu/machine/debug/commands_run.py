@@ -154,7 +154,8 @@ def history(shell: Shell, rest: str) -> str:
     lines = [
         f"now at {h.now.retired:,} of {h.end.retired:,} instructions recorded"
         + ("" if h.live else " (a recording: it cannot go on past its end)"),
-        f"{len(h.events):,} visits of the host; {len(kept.kept)} checkpoints, "
+        f"{len(h.events):,} visits of the host, {h.ledger.held / 2**20:.1f} MiB of what they "
+        f"stored and {h.ledger.spilled / 2**20:.1f} MiB in a file; {len(kept.kept)} checkpoints, "
         f"{kept.bytes / 2**20:.1f} MiB of pages",
         here(shell.debugger),
     ]

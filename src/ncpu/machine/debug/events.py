@@ -8,12 +8,15 @@ bits, whatever the guest read from the world the first time.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import jax.numpy as jnp
 import numpy as np
 
 from ncpu.machine import memory, word
+from ncpu.machine.errors import MemoryRangeError
 from ncpu.machine.state import State, Status
 
 
@@ -40,13 +43,16 @@ class Event:
     pc: int
     flags: int
     status: int
-    writes: tuple[tuple[int, bytes], ...]
+    writes: Sequence[tuple[int, bytes]]
     perm: tuple[int, bytes] | None
     program: int
 
     def touches(self, low: int, high: int) -> bool:
         """Whether it stored into [low, high)."""
-        return any(a < high and low < a + len(data) for a, data in self.writes)
+        spans = getattr(self.writes, "spans", None)  # without reading what lies in a file
+        if spans is None:
+            spans = ((address, len(data)) for address, data in self.writes)
+        return any(a < high and low < a + length for a, length in spans)
 
 
 @dataclass(frozen=True)
@@ -118,15 +124,30 @@ def apply(event: Event, state: State) -> State:
     )
 
 
+# Which argument of a call is a path.
+_PATHS = {
+    **dict.fromkeys(("chdir", "execve", "statfs", "truncate"), 0),
+    **dict.fromkeys(("openat", "newfstatat", "faccessat", "faccessat2", "readlinkat", "statx"), 1),
+    **dict.fromkeys(("mkdirat", "mknodat", "unlinkat", "renameat2", "linkat", "utimensat"), 1),
+}
+
+
 def call_text(arguments: tuple[int, ...], before: Before, after: State) -> str:
     """A system call as strace shows it: name(arguments) = result."""
     from ncpu.machine.linux.numbers import NAME
 
     number, *values = arguments
-    shown = ", ".join(str(v) if v < 4096 else f"{v:#x}" for v in values)
+    name = NAME.get(number, str(number))
+    words = [str(v) if v < 4096 else f"{v:#x}" for v in values]
+    for place, pointer in enumerate(values):
+        if _PATHS.get(name) == place:
+            with suppress(MemoryRangeError):
+                text = memory.read_cstring(after, pointer, 4096).decode("utf-8", "backslashreplace")
+                words[place] = f'"{text}"'
+    shown = ", ".join(words)
     result = int(word.from_limbs(np.asarray(after.regs[0])))
     if Status(int(after.status)) == Status.EXITED:
-        return f"{NAME.get(number, number)}({shown}) = ?"
+        return f"{name}({shown}) = ?"
     signed = result - (1 << 64) if result >> 63 else result
     text = str(signed) if abs(signed) < 4096 else f"{result:#x}"
-    return f"{NAME.get(number, number)}({shown}) = {text}"
+    return f"{name}({shown}) = {text}"

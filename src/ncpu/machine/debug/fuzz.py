@@ -22,6 +22,7 @@ from ncpu.machine.debug.fuzz_corpus import Corpus, Crash, Statistics
 from ncpu.machine.debug.fuzz_loop import FULL, READ_CALL, Batch, Lanes
 from ncpu.machine.debug.mutate import Mutator, dictionary
 from ncpu.machine.debug.plan import FAULTS
+from ncpu.machine.linux.abi import Signal
 from ncpu.machine.linux.launch import Session
 from ncpu.machine.program import Program
 from ncpu.machine.run import run
@@ -173,8 +174,6 @@ class Fuzzer:
         result = self.start(data).run(int(self._batch.fuel) * 4)
         if result.signal:
             pc = int(word.from_limbs(np.asarray(result.state.pc)))
-            from ncpu.machine.linux.abi import Signal
-
             self._add((Signal(result.signal).name, pc, 0), data, pc, k)
 
     # -- crashes ------------------------------------------------------------------------------

@@ -184,7 +184,7 @@ class History(Replay):
         self.state = self.state.replace(status=jnp.int32(Status.RUNNING))
         index = self._text
         event = record(before, self.state, writes, kind="edit", what=what, program=index)
-        self.events.append(event)
+        self.events.append(self.ledger.keep(event))
         self.now = self.end = Instant(self.now.retired, self.now.events + 1)
 
     # -- backward -----------------------------------------------------------------------------

@@ -68,7 +68,7 @@ class Origins:
             elif call in _READS:
                 fd, at = int(first, 0), 0
                 if call.startswith("pread"):
-                    at = int(rest.rsplit(", ", 1)[1], 0) if call == "pread64" else 0
+                    at = int(rest.split(", ")[3], 0)  # after the descriptor, buffer and count
                 else:
                     at = done[fd]
                     done[fd] += int(match[4], 0)

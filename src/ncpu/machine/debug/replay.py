@@ -11,6 +11,7 @@ from ncpu.machine.debug.checkpoints import Checkpoints, Instant
 from ncpu.machine.debug.errors import DebugError
 from ncpu.machine.debug.events import Event, apply
 from ncpu.machine.debug.hunt import ON_WRITE, hunt, mark, trace
+from ncpu.machine.debug.ledger import Ledger
 from ncpu.machine.debug.plan import FAULTS, Plan
 from ncpu.machine.linux.launch import Session
 from ncpu.machine.linux.run import retired_of
@@ -59,6 +60,7 @@ class Replay:
         self.spacing = spacing
         self.events: list[Event] = []
         self.checkpoints = Checkpoints(budget)
+        self.ledger = Ledger()
         self.now = self.end = self.start = Instant(retired_of(self.state), 0)
         self.checkpoints.add(self.now, self.state)
         self.poll: Callable[[], bool] = lambda: False  # asked now and then: stop the run?
@@ -284,7 +286,7 @@ class Replay:
             if event.program == len(self._texts):  # the first time, in a recording
                 self._texts.append(Text(Program.from_state(self.state)))
         else:
-            event = self._visit_live(status)
+            event = self.ledger.keep(self._visit_live(status))
             self.events.append(event)
         self.now = Instant(self.now.retired, self.now.events + 1)
         self.end = max(self.end, self.now)
