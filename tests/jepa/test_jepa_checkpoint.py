@@ -17,7 +17,7 @@ from ncpu.jepa import Config, JEWorldModel, checkpoint
 from ncpu.jepa.errors import CheckpointError
 from ncpu.neural_alu import checkpoint as foreign
 
-SMALL = Config(encoder=4, width=8, carry=4, condition=8, blocks=1, pc_blocks=1)
+SMALL = Config(hidden=8, code=8)
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Commands of the world model: `ncpu train jepa` and `ncpu jepa report`."""
+"""Commands of the world model: `ncpu train jepa`, `ncpu jepa report` and `ncpu jepa watch`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from ncpu.cli.jepa_watch import watch
+from ncpu.cli.machine import PASS_ON
 from ncpu.cli.neural import TRAINS
 
 Folder = Annotated[
@@ -27,6 +29,7 @@ def register(app: typer.Typer) -> None:
     jepa = typer.Typer(help="The world model: what it predicts.", no_args_is_help=True)
     jepa.callback()(_group)
     jepa.command()(report)
+    jepa.command(context_settings=PASS_ON)(watch)
     app.add_typer(jepa, name="jepa")
 
 
@@ -68,11 +71,13 @@ def train_jepa(
     started = time.perf_counter()
     model = train(work.pool, recipe, report=show)
     seconds = round(time.perf_counter() - started, 1)
-    panel = work.panel(model)
+    monitor = work.monitor(model)
+    panel = {**work.panel(model), "faults": work.faults(model, monitor)}
     _tables(panel, console)
     path = storage.folder() if checkpoint is None else checkpoint
     said = {"training": recipe.as_dict(), "seconds": seconds, "data": work.describe()}
-    storage.save(model, path, {**said, "panel": panel})
+    about = {"thresholds": monitor.thresholds.round(6).tolist(), "rate": monitor.rate}
+    storage.save(model, path, {**said, "panel": panel, "monitor": about})
     console.print(f"{seconds:.0f} s; saved to {path}")
 
 
@@ -83,8 +88,12 @@ def report(
     stored: Annotated[
         bool, typer.Option("--stored", help="What the checkpoint says, without measuring again.")
     ] = False,
+    plots: Annotated[Path | None, typer.Option(help="A folder to draw into.")] = None,
 ) -> None:
-    """Print every table of the panel, measured on programs held out from training."""
+    """Print every table of the panel, measured on programs held out from training.
+
+    `--plots FOLDER` draws rank, rollouts, faults and a map of latents as PNG files.
+    """
     from rich.console import Console
 
     from ncpu import xla
@@ -97,12 +106,26 @@ def report(
         if "panel" not in said:
             raise CheckpointError("this checkpoint holds no figures: report without --stored")
         _tables(said["panel"], console)
+        _draw(said["panel"], plots, console)
         return
     from ncpu.jepa import study
 
     xla.use_cache()
     model = storage.load(checkpoint)
-    _tables(_study(study, programs, binaries, console).panel(model), console)
+    work = _study(study, programs, binaries, console)
+    panel = {**work.panel(model), "faults": work.faults(model, work.monitor(model))}
+    _tables(panel, console)
+    _draw(panel, plots, console, model, work.held)
+
+
+def _draw(panel: dict[str, Any], folder: Path | None, console: Any, *measured: Any) -> None:
+    """The plots, with the map of latents where there is something to encode."""
+    if folder is None:
+        return
+    from ncpu.jepa import plots
+
+    for path in plots.draw(panel, folder, *measured):
+        console.print(f"drew {path}")
 
 
 def _study(study: Any, programs: Path | None, binaries: int, console: Any) -> Any:
@@ -150,7 +173,21 @@ def _tables(panel: dict[str, Any], console: Any) -> None:
     for name, (count, share) in sorted(one["units"].items(), key=lambda item: -item[1][0]):
         table.add_row(name, f"{count:,}", f"{share:.4f}")
     console.print(table)
+    if "faults" in panel:
+        _faults(panel["faults"], console)
     table = Table("sign of collapse", "", title="Collapse panel")
     for name, value in panel["collapse"].items():
         table.add_row(name, f"{value:.3f}")
+    console.print(table)
+
+
+def _faults(faults: dict[str, Any], console: Any) -> None:
+    """AUROC of the monitor and of the baselines for each fault."""
+    from rich.table import Table
+
+    names = ("model", "fpr95", "alarms", "blind", "copy", "linear", "ngram", "replay")
+    table = Table("fault", "count", *names, title="Faults: AUROC on held-out programs")
+    for name, row in faults.items():
+        cells = (f"{row[key]:.4f}" if key in row else "" for key in names)
+        table.add_row(name, f"{row.get('count', 0):,}", *cells)
     console.print(table)

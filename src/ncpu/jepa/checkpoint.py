@@ -11,12 +11,13 @@ from flax import nnx
 
 from ncpu import sealed
 from ncpu.jepa.action import FEATURES
+from ncpu.jepa.anomaly import Anomaly
 from ncpu.jepa.errors import CheckpointError
 from ncpu.jepa.model import Config, JEWorldModel
 from ncpu.jepa.view import WORDS
 
 COMMAND = "ncpu train jepa"
-SCHEMA = {"words": WORDS, "features": FEATURES}
+SCHEMA = {"architecture": "cells", "words": WORDS, "features": FEATURES}
 
 
 def folder() -> Path:
@@ -70,8 +71,7 @@ def load(path: Path | None = None) -> JEWorldModel:
     """
     path = folder() if path is None else path
     said = manifest(path)
-    # Only the structure: random weights would be computed to be thrown away.
-    graph, state = nnx.split(nnx.eval_shape(lambda: JEWorldModel(Config(**said["config"]))))
+    graph, state = nnx.split(JEWorldModel(Config(**said["config"])))
     leaves, tree = jax.tree_util.tree_flatten_with_path(state)
     named = {jax.tree_util.keystr(at): leaf for at, leaf in leaves}
     try:
@@ -79,6 +79,19 @@ def load(path: Path | None = None) -> JEWorldModel:
     except sealed.SealError as error:
         raise _error(path, str(error)) from error
     return nnx.merge(graph, jax.tree_util.tree_unflatten(tree, [held[name] for name in named]))
+
+
+def monitor(path: Path | None = None) -> Anomaly:
+    """The anomaly monitor of a checkpoint, calibrated when it was trained.
+
+    Raises:
+      CheckpointError: as for `load`, or it was never calibrated.
+    """
+    said = manifest(path)
+    if "monitor" not in said:
+        raise _error(folder() if path is None else path, "it holds no thresholds")
+    about = said["monitor"]
+    return Anomaly(load(path), np.array(about["thresholds"]), about["rate"])
 
 
 def _error(path: Path, what: str) -> CheckpointError:

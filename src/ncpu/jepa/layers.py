@@ -1,6 +1,13 @@
-"""Layers whose weights are shared over the 64 bit positions of a word."""
+"""Layers whose weights are shared over the 64 bit positions of a word.
+
+Inside the predictor a bit is a soft one: a number in -1..1.  Arrays are batch-last,
+`f32[..., 64, n]`, which a CPU runs several times faster than batch-first.
+"""
 
 from __future__ import annotations
+
+from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -10,160 +17,177 @@ from jax import lax
 
 from ncpu.jepa.view import BITS
 
-_AMOUNTS = 6  # bits of a shift amount
+AMOUNTS = 6  # bits of a shift amount
+SELECTED = 3  # words that a cell reads
+SCANS = 2  # carries of a cell
+_SHARP = 2.0  # slope of what must saturate
+# Instructions treat the bits 0-7, 8-15, 16-31 and 32-63 of a word apart.
+SIZES = (8, 8, 16, 32)
+REGIONS = len(SIZES)
+_TABLES = 3 * SCANS + 1  # of a cell: gates, fresh carries, output, output by carry
 
 
-def position_features() -> np.ndarray:
-    """What a position knows of itself: its six bits, and whether a size ends there."""
-    places = np.arange(BITS)
-    bits = (places[:, None] >> np.arange(_AMOUNTS)) & 1
-    ends = places[:, None] == np.array([0, 7, 15, 31, 63])
-    return np.concatenate([bits * 2.0 - 1.0, ends], axis=1).astype(np.float32)
+def drawn(scale: float = 1.0) -> nnx.Initializer:
+    """Normal weights of variance `scale / inputs`, by NumPy: no compilation for each shape."""
+
+    def draw(key: Any, shape: Any, dtype: Any = jnp.float32, out_sharding: Any = None) -> Any:
+        rng = np.random.default_rng(np.asarray(jax.random.key_data(key)))
+        return jnp.asarray(rng.normal(0, np.sqrt(scale / shape[0]), shape), dtype)
+
+    return draw
 
 
-def neighbours(x: jax.Array) -> jax.Array:
+def linear(inputs: int, outputs: int, *, rngs: nnx.Rngs, scale: float = 1.0) -> nnx.Linear:
+    """A linear layer, its weights of variance `scale / inputs`."""
+    return nnx.Linear(inputs, outputs, kernel_init=drawn(scale), rngs=rngs)
+
+
+def neighbours(x: jax.Array, edge: float = 0.0) -> jax.Array:
     """Each position beside the one below and the one above: `[..., 64, 3 d]`."""
-    pad = jnp.pad(x, [(0, 0)] * (x.ndim - 2) + [(1, 1), (0, 0)])
+    around = [(0, 0)] * (x.ndim - 2) + [(1, 1), (0, 0)]
+    pad = jnp.pad(x, around, constant_values=edge)
     return jnp.concatenate([pad[..., :-2, :], x, pad[..., 2:, :]], axis=-1)
 
 
-def carry_scan(forget: jax.Array, update: jax.Array, start: jax.Array) -> jax.Array:
-    """`h[p] = f[p] h[p-1] + (1 - f[p]) u[p]` from the lowest position up, `h[-1] = start`.
+def walsh(inputs: list[jax.Array]) -> list[jax.Array]:
+    """Products of every subset of soft bits, the empty one first.
 
-    A carry is such a recurrence: it is passed on where one operand bit is set, else made
-    anew.  The form is that of Feng et al., "Were RNNs All We Needed?" (2024).
-
-    Args:
-      forget, update: `f32[..., 64, h]`.
-      start: `f32[..., h]`.
+    Every Boolean function of the inputs is a weighted sum of them (its Walsh spectrum), so
+    that a truth table is 2**k weights, and fitting it a linear problem.
     """
-
-    def step(carry: jax.Array, given: tuple) -> tuple[jax.Array, jax.Array]:
-        carry = given[0] * carry + given[1]
-        return carry, carry
-
-    # Position first: a loop over contiguous slices, which a CPU runs faster than a
-    # log-depth scan that moves everything six times.
-    kept, made = jnp.moveaxis(forget, -2, 0), jnp.moveaxis((1 - forget) * update, -2, 0)
-    return jnp.moveaxis(lax.scan(step, start, (kept, made), unroll=4)[1], 0, -2)
-
-
-class Mix(nnx.Module):
-    """A perceptron at each position whose hidden units the condition scales and moves.
-
-    It makes what a scan's gates need: whether two operand bits differ is not linear in them.
-    """
-
-    def __init__(self, inputs: int, width: int, condition: int, *, rngs: nnx.Rngs) -> None:
-        """Widths of what is read, of a position and of the condition."""
-        self.up = nnx.Linear(inputs, 2 * width, rngs=rngs)
-        self.film = nnx.Linear(condition, 4 * width, rngs=rngs)
-        self.down = nnx.Linear(2 * width, width, rngs=rngs)
-
-    def __call__(self, x: jax.Array, condition: jax.Array) -> jax.Array:
-        """`f32[n, 64, i]` under `f32[n, c]` to `f32[n, 64, w]`."""
-        scale, offset = jnp.split(self.film(condition)[:, None], 2, axis=-1)
-        return self.down(jax.nn.relu(self.up(x) * (1 + scale) + offset))
-
-
-class Block(nnx.Module):
-    """A carry scan and a conditioned perceptron, with a residual."""
-
-    def __init__(self, width: int, hidden: int, condition: int, *, rngs: nnx.Rngs) -> None:
-        """Widths of a position, of the carry and of the condition."""
-        self.norm = nnx.RMSNorm(width, rngs=rngs)
-        self.gates = nnx.Linear(width, 2 * hidden, rngs=rngs)
-        self.bias = nnx.Linear(condition, 3 * hidden, rngs=rngs)
-        self.mix = Mix(width + hidden, width, condition, rngs=rngs)
-
-    def __call__(self, x: jax.Array, condition: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """`x` `f32[n, 64, w]` under `condition` `f32[n, c]`; also the carry out, `f32[n, h]`."""
-        y = self.norm(x)
-        shift, bias, start = jnp.split(self.bias(condition), 3, axis=-1)
-        forget, update = jnp.split(self.gates(y), 2, axis=-1)
-        forget = jax.nn.sigmoid(forget + shift[:, None])
-        carries = carry_scan(forget, update + bias[:, None], start)
-        carry_in = jnp.concatenate([start[:, None], carries[:, :-1]], axis=1)
-        mixed = self.mix(jnp.concatenate([y, carry_in], axis=-1), condition)
-        return x + mixed, carries[:, -1]
+    out = [jnp.ones_like(inputs[0])]
+    for x in inputs:
+        out += [term * x for term in out]
+    return out
 
 
 def barrel(x: jax.Array, gates: jax.Array, *, left: bool) -> jax.Array:
     """`x` moved by 1, 2, 4, ..., 32 positions, each move as far as its gate is open.
 
     Args:
-      x: `f32[n, p, d]`; what is moved in is position 0 (left) or p - 1 (right).
-      gates: `f32[n, 6]` in 0..1.
+      x: `f32[p, ..., n]`; what is moved in is position 0 (left) or p - 1 (right).
+      gates: `f32[6, n]` in 0..1.
       left: towards higher positions.
     """
-    for k in range(_AMOUNTS):
-        by, gate = 1 << k, gates[:, k, None, None]
-        if left:
-            fill = jnp.repeat(x[:, :1], by, axis=1)
-            moved = jnp.concatenate([fill, x[:, :-by]], axis=1)
-        else:
-            fill = jnp.repeat(x[:, -1:], by, axis=1)
-            moved = jnp.concatenate([x[:, by:], fill], axis=1)
-        x = x + gate * (moved - x)
+    for k in range(AMOUNTS):
+        by = 1 << k
+        edge = x[:1] if left else x[-1:]
+        fill = jnp.broadcast_to(edge, (by, *x.shape[1:]))
+        moved = jnp.concatenate([fill, x[:-by]] if left else [x[by:], fill], axis=0)
+        x = x + gates[k] * (moved - x)
     return x
 
 
 class Shifter(nnx.Module):
-    """A left and a right barrel whose sources, fill and amounts the instruction selects.
+    """A left and a right barrel whose source, fill and amounts the instruction selects.
 
-    Which words, which amounts and what is moved in are learned; that a shift is made of
+    Which word, which amounts and what is moved in are learned; that a shift is made of
     moves by powers of two is given.
     """
 
-    def __init__(self, latent: int, condition: int, *, rngs: nnx.Rngs) -> None:
-        """Widths of a latent bit and of the condition."""
-        self.source = nnx.Linear(condition, 2, rngs=rngs)
-        self.repeat = nnx.Linear(condition, 3, rngs=rngs)
-        self.fill = nnx.Linear(condition, 4, rngs=rngs)
-        self.amount = nnx.Linear(condition, 2 * 4 * _AMOUNTS, rngs=rngs)
-        self.reader = nnx.Linear(latent, 1, rngs=rngs)
+    def __init__(self, hidden: int, *, rngs: nnx.Rngs) -> None:
+        """`hidden`: width of an instruction's code."""
+        self.source = linear(hidden, 3, rngs=rngs)
+        self.repeat = linear(hidden, 4, rngs=rngs)
+        self.fill = linear(hidden, 4, rngs=rngs)
+        self.amount = linear(hidden, 2 * 5 * AMOUNTS, rngs=rngs)
 
     def __call__(
-        self, a: jax.Array, b: jax.Array, zero: jax.Array, amounts: jax.Array, condition: jax.Array
-    ) -> jax.Array:
-        """Operands `f32[n, 64, d]`, a zero bit `f32[d]`, `amounts` `f32[n, 3, 6]` of +-1.
+        self, a: jax.Array, b: jax.Array, low: jax.Array, amounts: jax.Array, code: jax.Array
+    ) -> tuple[jax.Array, jax.Array]:
+        """The word moved, and where the moved bits came to lie, `f32[64, n]` each.
 
-        Returns:
-          `f32[n, 64, d + 1]`: the operand moved, and where the moved bits came to lie.
+        Args:
+          a, b, low: words it may move, `f32[64, n]`.
+          amounts: of `left`, `right` and `arg`, soft bits `f32[3, 6, n]`.
+          code: `f32[n, h]`.
         """
-        pick = jax.nn.softmax(self.source(condition) + jnp.array([0.0, 2.0]))
-        x = _mix(pick, a, b)
-        spoken = jnp.tanh(self.reader(b[:, :_AMOUNTS]))[..., 0]
-        given = jnp.stack([amounts[:, 0], amounts[:, 1], amounts[:, 2], spoken], axis=1)
-        weight = self.amount(condition).reshape(-1, 2, 4, _AMOUNTS)
-        default = jnp.zeros((2, 4, 1)).at[0, 0].set(2.0).at[1, 1].set(2.0)
+        count, half = code.shape[0], BITS // 2
+        x = mixed(self.source(code) + jnp.array([0.0, 2.0, 0.0]), [a, b, low])
+        given = jnp.concatenate([amounts, b[None, :AMOUNTS], jnp.ones((1, AMOUNTS, count))])
+        weight = self.amount(code).T.reshape(2, 5, AMOUNTS, count)
+        default = jnp.zeros((2, 5, 1, 1)).at[0, 0].set(2.0).at[1, 1].set(2.0)
         # A move is made where the bits selected are set.
-        gates = jax.nn.sigmoid(jnp.sum((weight + default) * given[:, None], 2) * 3)
-        ones = jnp.ones((*x.shape[:2], 1))
-        moved = self._left(jnp.concatenate([x, ones], -1), zero, gates[:, 0])
-        half = moved.shape[1] // 2
-        low = moved[..., :-1]
-        top = _mix(
-            jax.nn.softmax(self.repeat(condition) + jnp.array([2.0, 0.0, 0.0])),
-            low[:, half:],
-            low[:, :half],
-            a[:, :half],
-        )
-        low = jnp.concatenate([low[:, :half], top], axis=1)
-        zeros = jnp.broadcast_to(zero, low.shape)
-        sign = jnp.broadcast_to(low[:, -1:], low.shape)
-        above = _mix(jax.nn.softmax(self.fill(condition)), zeros, sign, a, low)
-        pair = jnp.concatenate([low, above], axis=1)
-        mask = jnp.concatenate([moved[..., -1:], jnp.zeros_like(ones)], axis=1)
-        return barrel(jnp.concatenate([pair, mask], -1), gates[:, 1], left=False)[:, :BITS]
-
-    @staticmethod
-    def _left(x: jax.Array, zero: jax.Array, gates: jax.Array) -> jax.Array:
-        edge = jnp.concatenate([zero, jnp.zeros(1)])
-        below = jnp.broadcast_to(edge, (x.shape[0], 1, x.shape[2]))
-        return barrel(jnp.concatenate([below, x], axis=1), gates, left=True)[:, 1:]
+        gates = jax.nn.sigmoid(jnp.sum((weight + default) * given, axis=1) * _SHARP)
+        zero = -jnp.ones((1, 2, count))
+        pair = jnp.stack([x, jnp.ones_like(x)], axis=1)
+        pair = barrel(jnp.concatenate([zero, pair]), gates[0], left=True)[1:]
+        moved, mask = pair[:, 0], pair[:, 1]
+        sign = jnp.broadcast_to(moved[half - 1], (half, count))
+        choice = self.repeat(code) + jnp.array([2.0, 0.0, 0.0, 0.0])
+        top = mixed(choice, [moved[half:], moved[:half], a[:half], sign])
+        moved = jnp.concatenate([moved[:half], top])
+        zeros = jnp.broadcast_to(zero[0, 0], moved.shape)
+        sign = jnp.broadcast_to(moved[-1], moved.shape)
+        above = mixed(self.fill(code), [zeros, sign, a, moved])
+        both = jnp.stack([moved, mask], axis=1)
+        both = jnp.concatenate([both, jnp.stack([above, zeros], axis=1)])
+        both = barrel(both, gates[1], left=False)[:BITS]
+        return both[:, 0], both[:, 1]
 
 
-def _mix(weights: jax.Array, *parts: jax.Array) -> jax.Array:
-    """A weighted sum, `weights` `f32[n, len(parts)]`."""
-    return sum((weights[:, k, None, None] * part for k, part in enumerate(parts)), jnp.zeros(()))
+def mixed(logits: jax.Array, parts: list[jax.Array]) -> jax.Array:
+    """A weighted mean of words `f32[p, n]`, weights the softmax of `f32[n, len(parts)]`."""
+    weights = jax.nn.softmax(logits, axis=-1).T
+    return jnp.sum(weights[:, None] * jnp.stack(parts), axis=0)
+
+
+class Cells(nnx.Module):
+    """A few word-wide units, each as its instruction sets it up.
+
+    A cell selects three words, complements each or not, and goes over the positions from the
+    lowest: two carries are passed on or made anew, `h = f h + (1 - f) u`, and the output is
+    looked up, all in truth tables of the three bits and the carries in.
+    What it selects and every table come from the instruction, with tables of their own for
+    the four regions of a word.  The recurrence is that of Feng et al., "Were RNNs All We
+    Needed?" (2024); its gates saturate, so that a carry can go all the way.
+    """
+
+    def __init__(self, hidden: int, sources: int, count: int, *, rngs: nnx.Rngs) -> None:
+        """Widths of what sets a cell up, words to select from, and how many cells."""
+        self.sources, self.count = sources, count
+        self.select = linear(hidden, count * SELECTED * sources, rngs=rngs, scale=0.3)
+        self.sign = linear(hidden, count * SELECTED, rngs=rngs)
+        tables = _TABLES * REGIONS * count << SELECTED
+        self.tables = linear(hidden, tables, rngs=rngs, scale=0.1)
+        self.start = linear(hidden, SCANS * count, rngs=rngs)
+
+    def __call__(
+        self, words: jax.Array, condition: jax.Array
+    ) -> tuple[jax.Array, jax.Array, jax.Array]:
+        """Outputs `f32[64, cells, n]`, carries out `f32[64, scans, cells, n]`, carries in.
+
+        Args:
+          words: to select from, `f32[sources, 64, n]`.
+          condition: `f32[n, h]`.
+        """
+        n, count = condition.shape[0], self.count
+        choice = self.select(condition).T.reshape(SELECTED, count, self.sources, n)
+        sign = jnp.tanh(self.sign(condition).T.reshape(SELECTED, count, n) + 1.0)
+        weights = jax.nn.softmax(_SHARP * choice, axis=2) * sign[:, :, None]
+        picked = jnp.einsum("kcsn,spn->kpcn", weights, words)
+        tables = self.tables(condition).T.reshape(REGIONS, 1 << SELECTED, _TABLES, count, n)
+        carry = jnp.tanh(self.start(condition).T.reshape(SCANS, count, n))
+        picked = picked.transpose(1, 0, 2, 3)
+        found = []
+        for region, part in zip(tables, jnp.split(picked, np.cumsum(SIZES)[:-1]), strict=True):
+            carry, made = lax.scan(partial(_tick, region), carry, part)
+            found.append(made)
+        return jax.tree.map(lambda *parts: jnp.concatenate(parts), *found)
+
+
+@jax.checkpoint  # cheaper to do again than to keep
+def _tick(
+    tables: jax.Array, carry: jax.Array, picked: jax.Array
+) -> tuple[jax.Array, tuple[jax.Array, jax.Array, jax.Array]]:
+    """One position of every cell: tables `f32[8, t, c, n]` looked up for `f32[3, c, n]`."""
+    found = tables
+    # One bit after the other: half of the terms have it as a factor.
+    for bit in picked:
+        half = len(found) // 2
+        found = found[:half] + bit * found[half:]
+    forget, update, output = jnp.split(found[0], [SCANS, 2 * SCANS])
+    gate = jax.nn.sigmoid(_SHARP * forget)
+    out = jnp.tanh(_SHARP * (output[0] + jnp.sum(output[1:] * carry, axis=0)))
+    onward = gate * carry + (1 - gate) * jnp.tanh(_SHARP * update)
+    return onward, (out, onward, carry)

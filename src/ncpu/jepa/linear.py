@@ -6,10 +6,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from ncpu.jepa.action import action
-from ncpu.jepa.evaluate import Scores, scores
+from ncpu.jepa.faults import Observed
+from ncpu.jepa.probe import Scores, scores
 from ncpu.jepa.train import written_words
 from ncpu.jepa.transition import Transition, Written, apply
-from ncpu.jepa.view import PC, View, from_bits, to_bits
+from ncpu.jepa.view import PC, WORDS, View, from_bits, to_bits
 
 _RIDGE = 1e-2
 
@@ -33,6 +34,22 @@ class Linear:
         target = np.asarray(to_bits(written_words(training)), np.float64)
         gram = inputs.T @ inputs + _RIDGE * len(inputs) * np.eye(inputs.shape[1])
         self.weights = np.linalg.solve(gram, inputs.T @ target.reshape(len(inputs), -1))
+
+    def residual(self, seen: Observed) -> np.ndarray:
+        """How far each transition is from what is predicted: the largest error of a bit."""
+        found = (_inputs(seen.shown) @ self.weights).reshape(-1, 5, 64)
+        rows = np.asarray(seen.shown.written.rows).astype(int)
+        before, after = (np.asarray(x) for x in (seen.shown.before.words, seen.after.words))
+        at = np.arange(len(rows))[:, None]
+        places = np.concatenate([rows, np.tile([PC, PC + 1], (len(rows), 1))], axis=1)
+        inside = places < WORDS
+        got = np.asarray(to_bits(jnp.asarray(after[at, np.where(inside, places, 0)])))
+        error = (np.abs(found - got).max(-1) * inside).max(1)
+        # Words that the instruction does not name stay as they are.
+        untouched = np.ones((len(rows), WORDS), bool)
+        untouched[at, np.where(inside, places, PC)] = False
+        moved = ((before != after).any(2) & untouched).any(1)
+        return np.where(moved, np.inf, error)
 
     def score(self, test: Transition) -> Scores:
         """Its scores one instruction ahead."""

@@ -9,16 +9,20 @@ from typing import Any
 
 import numpy as np
 
-from ncpu.jepa import evaluate
+from ncpu.jepa import anomaly, evaluate
+from ncpu.jepa.anomaly import Anomaly
 from ncpu.jepa.errors import TraceError
 from ncpu.jepa.linear import Linear
 from ncpu.jepa.model import JEWorldModel
+from ncpu.jepa.ngram import Ngram
+from ncpu.jepa.probe import Scores
 from ncpu.jepa.programs import Traced, compile_c, split, together, trace_binary, trace_corpus
 from ncpu.jepa.transition import Transition, take
 from ncpu.machine.errors import NcpuError
 
 TRAIN_LIMIT = 2_000  # transitions of one program, so that no long loop outweighs the others
 TEST_LIMIT = 120
+CALIBRATION = 8_192  # clean transitions that thresholds come from
 
 
 def folder() -> Path:
@@ -62,7 +66,8 @@ class Study:
         self.train, self.test = split(programs)
         self.pool = together(self.train, TRAIN_LIMIT)
         self.held = self._interleaved()
-        self.linear = Linear(self.pool).score(self.held)
+        self.fitted = Linear(self.pool)
+        self.linear = self.fitted.score(self.held)
 
     def _interleaved(self) -> Transition:
         """Held-out transitions in an order that mixes the programs."""
@@ -80,6 +85,19 @@ class Study:
             "valid_ticks": sum(int(p.ticks.valid.sum()) for p in self.train + self.test),
             "recorded_ticks": ran,
         }
+
+    def monitor(self, model: JEWorldModel, *, sees_memory: bool = True) -> Anomaly:
+        """An anomaly monitor calibrated on programs that were trained on."""
+        some = np.linspace(0, len(self.pool.valid) - 1, CALIBRATION).astype(int)
+        return Anomaly.calibrated(model, take(self.pool, some), sees_memory=sees_memory)
+
+    def faults(self, model: JEWorldModel, monitor: Anomaly) -> dict[str, Any]:
+        """How well every fault is found on held-out programs, by the model and baselines."""
+        blind = self.monitor(model, sees_memory=False)
+        table = anomaly.table(monitor, blind, self.fitted, self.held)
+        for name, value in Ngram(self.train).table(self.train, self.test).items():
+            table.setdefault(name, {})["ngram"] = value
+        return _plain(table)
 
     def panel(self, model: JEWorldModel, *, stretches: int = 256, ranked: int = 512) -> dict:
         """Every figure of the panel about `model`, as plain numbers."""
@@ -103,7 +121,7 @@ class Study:
 
 def _plain(value: Any) -> Any:
     """Scores and NumPy numbers as what JSON holds."""
-    if isinstance(value, evaluate.Scores):
+    if isinstance(value, Scores):
         return {name: round(x, 5) for name, x in asdict(value).items()}
     if isinstance(value, dict):
         return {name: _plain(x) for name, x in value.items()}

@@ -29,7 +29,7 @@ def _seen(lane: Lane) -> View:
     return View(words=jnp.concatenate([lane.regs[:REGISTERS], tail]))
 
 
-def _bus(lane: Lane, packed: jax.Array, address: jax.Array, ran: jax.Array) -> Bus:
+def bus_at(lane: Lane, packed: jax.Array, address: jax.Array, ran: jax.Array) -> Bus:
     """The 16 bytes at `address` where a tick that ran reads memory."""
     reads = ran & (field(packed, "access") & 1 == 1)
     offset = jnp.where(reads, address - lane.row(BASE), u64(0))
@@ -54,7 +54,7 @@ def _trace_lane(program: Program, state: State, alu: Alu, steps: int) -> Transit
         seen = Transition(
             before=_seen(lane),
             packed=packed,
-            bus=_bus(lane, packed, found.address, ran),
+            bus=bus_at(lane, packed, found.address, ran),
             written=written(found),
             valid=ran & covered(packed),
         )

@@ -16,14 +16,24 @@ from flax import nnx
 
 from ncpu.jepa.action import NONE, action
 from ncpu.jepa.errors import TraceError
-from ncpu.jepa.model import FLAG_BITS, Config, JEWorldModel
+from ncpu.jepa.model import Config, JEWorldModel
+from ncpu.jepa.predictor import FLAG_BITS
 from ncpu.jepa.programs import Random
 from ncpu.jepa.regularize import sigreg, vicreg
 from ncpu.jepa.transition import Transition, take
 from ncpu.jepa.view import to_bits
+from ncpu.machine.instr import Unit
 
 Target = Literal["vicreg", "sigreg", "ema", "none"]
 _SMOOTH = 1e-4  # under the root of a word's error
+_WARM = 100
+_FEW = 32  # transitions of a batch that the guard and the inverse head look at
+# No carry scan computes these: what they get wrong should not move what others need.
+_BEYOND = (Unit.MULTIPLY, Unit.MULTIPLY_HIGH, Unit.DIVIDE, Unit.CRC, Unit.BITS)
+UNIT_WEIGHTS = np.array([0.1 if u in _BEYOND else 1.0 for u in Unit], np.float32)
+OPTIMIZER = optax.chain(
+    optax.clip_by_global_norm(1.0), optax.scale_by_adam(b2=0.99), optax.add_decayed_weights(1e-4)
+)
 TARGETS: tuple[str, ...] = get_args(Target)
 
 
@@ -35,9 +45,10 @@ class Recipe:
       target: what keeps the latents apart: "vicreg", "sigreg", "ema" (targets from a moving
         average of the encoder, no gradient into them) or "none" (the collapse control).
       weight: of the variance and covariance terms, or of SIGReg.
-      inverse: weight of inverse dynamics in the encoder's loss; at 0 its head only reads.
+      inverse: share of inverse dynamics' gradient that reaches the encoder; at 0 its head
+        only reads.
       decay: of the moving average.
-      steps, batch, rate: of AdamW, the rate warming up, then falling to nothing.
+      steps, batch, rate: of AdamW; see `rates`.
       chunk: steps for which transitions are drawn at once.
       real: share of a batch from programs; the rest is drawn anew from the table.
       seed: of weights and data.
@@ -49,7 +60,7 @@ class Recipe:
     decay: float = 0.99
     steps: int = 2500
     batch: int = 128
-    rate: float = 6e-3
+    rate: float = 1e-3
     chunk: int = 50
     real: float = 0.5
     seed: int = 0
@@ -63,6 +74,22 @@ class Recipe:
     def as_dict(self) -> dict[str, Any]:
         """For a manifest."""
         return asdict(self)
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Scale:
+    """The numbers of a recipe that a step reads, as data: see `Recipe`.
+
+    Attributes:
+      guard: weight of the regulariser.
+      inverse: share of the inverse head's gradient that reaches the encoder.
+      decay: of the moving average.
+    """
+
+    guard: Any
+    inverse: Any
+    decay: Any
 
 
 @dataclass(frozen=True)
@@ -101,7 +128,7 @@ def written_words(batch: Transition) -> jax.Array:
 
 
 def _loss(
-    model: JEWorldModel, average: Any, batch: Transition, key: jax.Array, recipe: Recipe
+    model: JEWorldModel, average: Any, batch: Transition, key: jax.Array, kind: str, scale: Scale
 ) -> tuple[jax.Array, dict[str, jax.Array]]:
     act = action(batch.packed, batch.bus)
     tokens = model.operands_of(batch.before.words, act)
@@ -109,55 +136,76 @@ def _loss(
     bits = to_bits(written_words(batch))
     target = model.encoder(bits)
     aim = target
-    if recipe.target == "ema":
+    if kind == "ema":
         aim = jax.lax.stop_gradient(nnx.merge(nnx.graphdef(model.encoder), average)(bits))
     valid = batch.valid.astype(jnp.float32)
+    unit = (batch.packed[:, 0] & 0x7F).astype(jnp.int32)
     active = jnp.concatenate([act.writes < NONE, jnp.ones((len(valid), 2), bool)], axis=1)
-    weight = active * valid[:, None]
+    weight = active * (valid * jnp.asarray(UNIT_WEIGHTS)[unit])[:, None]
     errors = word_errors(predicted, aim)
     # The root: a word that is nearly right pulls as much as one that no scan can compute.
     error = jnp.sum(jnp.sqrt(errors + _SMOOTH) * weight) / jnp.sum(weight)
+    few = min(len(valid), _FEW)
     # Words that carry something: operands and results, neither flags nor absent ones.
-    seen = [tokens[name] for name in ("a", "b", "c", "pc")]
-    seen += [target[:, k] for k in (0, 3)]
+    seen = [tokens[name][:few] for name in ("a", "b", "c", "pc")]
+    seen += [target[:few, k] for k in (0, 3)]
     flat = jnp.concatenate([x.reshape(-1, x.shape[-1]) for x in seen])
     guard = jnp.zeros(())
-    if recipe.target == "vicreg":
+    if kind == "vicreg":
         variance, covariance = vicreg(flat)
-        guard = recipe.weight * (variance + 0.1 * covariance)
-    elif recipe.target == "sigreg":
-        guard = recipe.weight * sigreg(flat, key)
-    operands = jnp.stack([tokens[name] for name in "abc"], axis=1)
-    read = target if recipe.inverse else jax.lax.stop_gradient(target)
-    operands = operands if recipe.inverse else jax.lax.stop_gradient(operands)
-    logits = model.inverse(operands, read)
-    unit = (batch.packed[:, 0] & 0x7F).astype(jnp.int32)
-    named = optax.softmax_cross_entropy_with_integer_labels(logits, unit)
-    inverse = jnp.sum(named * valid) / jnp.sum(valid)
-    total = error + guard + (recipe.inverse or 1.0) * inverse
-    hit = jnp.sum((jnp.argmax(logits, -1) == unit) * valid) / jnp.sum(valid)
+        guard = scale.guard * (variance + 0.1 * covariance)
+    elif kind == "sigreg":
+        guard = scale.guard * sigreg(flat, key)
+    operands = jnp.stack([tokens[name][:few] for name in "abc"], axis=1)
+    logits = model.inverse(_passing(operands, scale.inverse), _passing(target[:few], scale.inverse))
+    named = optax.softmax_cross_entropy_with_integer_labels(logits, unit[:few])
+    share = valid[:few] / jnp.sum(valid[:few])
+    hit = jnp.sum((jnp.argmax(logits, -1) == unit[:few]) * share)
     mean = jnp.sum(errors * weight) / jnp.sum(weight)
-    return total, {"loss": mean, "spread": jnp.std(flat, axis=0).mean(), "inverse": hit}
+    said = {"loss": mean, "spread": jnp.std(flat, axis=0).mean(), "inverse": hit}
+    return error + guard + jnp.sum(named * share), said
 
 
-@partial(jax.jit, static_argnames=("graph", "recipe", "optimizer"), donate_argnames=("carry",))
+def _passing(x: jax.Array, share: jax.Array) -> jax.Array:
+    """`x`, with only a share of the gradient going further back."""
+    return share * x + jax.lax.stop_gradient((1 - share) * x)
+
+
+@partial(jax.jit, static_argnames=("graph", "kind"), donate_argnames=("carry",))
 def _train_chunk(
-    graph: Any, carry: tuple, batches: Transition, keys: jax.Array, recipe: Recipe, optimizer: Any
+    graph: Any,
+    carry: tuple,
+    batches: Transition,
+    keys: jax.Array,
+    rates: jax.Array,
+    kind: str,
+    scale: Scale,
 ) -> tuple[tuple, dict[str, jax.Array]]:
+    """One gradient step for each batch.  Only the kind of target is compiled in, so that
+    every weight and rate of a sweep shares a program."""
+
     def step(carry: tuple, given: tuple) -> tuple[tuple, dict[str, jax.Array]]:
         params, average, state = carry
-        batch, key = given
+        batch, key, rate = given
 
         def loss(params: Any) -> tuple[jax.Array, dict[str, jax.Array]]:
-            return _loss(nnx.merge(graph, params), average, batch, key, recipe)
+            return _loss(nnx.merge(graph, params), average, batch, key, kind, scale)
 
         gradient, said = jax.grad(loss, has_aux=True)(params)
-        updates, state = optimizer.update(gradient, state, params)
+        updates, state = OPTIMIZER.update(gradient, state, params)
+        updates = jax.tree.map(lambda x: -rate * x, updates)
         params: Any = optax.apply_updates(params, updates)
-        average = optax.incremental_update(params["encoder"], average, 1 - recipe.decay)
+        average = optax.incremental_update(params["encoder"], average, 1 - scale.decay)
         return (params, average, state), said
 
-    return jax.lax.scan(step, carry, (batches, keys))
+    return jax.lax.scan(step, carry, (batches, keys, rates))
+
+
+def rates(recipe: Recipe) -> np.ndarray:
+    """The rate of every step: up in 100 steps, then level, down to nothing in the last 30 %."""
+    step = np.arange(1, recipe.steps + 1)
+    shape = np.minimum(step / _WARM, (recipe.steps + 1 - step) / (0.3 * recipe.steps + 1))
+    return (recipe.rate * np.minimum(shape, 1.0)).astype(np.float32)
 
 
 class Stream:
@@ -213,17 +261,20 @@ def train(
     recipe = replace(recipe, chunk=min(recipe.chunk, recipe.steps))
     model = JEWorldModel(config, seed=recipe.seed)
     graph, params = nnx.split(model)
-    steps = -(-recipe.steps // recipe.chunk) * recipe.chunk
-    schedule = optax.warmup_cosine_decay_schedule(0.0, recipe.rate, steps // 20 + 1, steps)
-    optimizer = optax.chain(optax.clip_by_global_norm(1.0), optax.adamw(schedule))
+    recipe = replace(recipe, steps=-(-recipe.steps // recipe.chunk) * recipe.chunk)
+    scale = Scale(guard=recipe.weight, inverse=recipe.inverse, decay=recipe.decay)
+    rate = rates(recipe)
     average = jax.tree.map(jnp.copy, params["encoder"])
-    carry = (params, average, optimizer.init(params))
+    carry = (params, average, OPTIMIZER.init(params))
     stream = Stream(pool, recipe)
     key = jax.random.key(recipe.seed)
     started = time.perf_counter()
-    for done in range(0, steps, recipe.chunk):
+    for done in range(0, recipe.steps, recipe.chunk):
         keys = jax.random.split(jax.random.fold_in(key, done), recipe.chunk)
-        carry, said = _train_chunk(graph, carry, stream.chunk(), keys, recipe, optimizer)
+        now = rate[done : done + recipe.chunk]
+        carry, said = _train_chunk(
+            graph, carry, stream.chunk(), keys, now, kind=recipe.target, scale=scale
+        )
         mean = {name: float(np.mean(value)) for name, value in said.items()}
         report(Progress(done + recipe.chunk, seconds=time.perf_counter() - started, **mean))
     return nnx.merge(graph, carry[0])
