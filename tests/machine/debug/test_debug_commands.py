@@ -86,7 +86,7 @@ def test_a_walk_through_a_run(shell: Shell, tmp_path: Path) -> None:
         (f"flame {tmp_path}/run.svg", r"different stacks"),
         (f"export {tmp_path}/run.json", r"instructions in"),
         (f"compare f > {tmp_path}/difference.json", r"in common"),
-        ("origin total", r"(?s)data of|the program.*sum"),
+        ("origin total", r"(?s)constants of the code.*str x1"),
         ("origin line", r"bytes 0-15 of standard input"),
         ("maps", r"(?s)r-x.*\[trampoline\].*\[stack\]"),
         ("entropy", r"(?s)\[trampoline\].*\[stack\]"),

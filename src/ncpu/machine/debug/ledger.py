@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import IO, overload
@@ -15,8 +16,9 @@ BUDGET = 256 << 20
 class Spilled(Sequence[tuple[int, bytes]]):
     """What an event stored, (address, bytes) in order, read from a file when it is asked for."""
 
-    def __init__(self, file: IO[bytes], pieces: list[tuple[int, int, int]]) -> None:
+    def __init__(self, ledger: Ledger, file: IO[bytes], pieces: list[tuple[int, int, int]]) -> None:
         """`pieces` are (address, offset in the file, length)."""
+        self._ledger = ledger  # which closes the file when nobody needs it any more
         self._file, self._pieces = file, pieces
 
     @property
@@ -33,7 +35,7 @@ class Spilled(Sequence[tuple[int, bytes]]):
     def __getitem__(self, index: slice) -> Sequence[tuple[int, bytes]]: ...
     def __getitem__(self, index: int | slice) -> tuple[int, bytes] | Sequence[tuple[int, bytes]]:
         if isinstance(index, slice):
-            return Spilled(self._file, self._pieces[index])
+            return Spilled(self._ledger, self._file, self._pieces[index])
         address, offset, length = self._pieces[index]
         self._file.seek(offset)
         return address, self._file.read(length)
@@ -73,6 +75,7 @@ class Ledger:
     def _spill(self, event: Event) -> Spilled:
         if self._file is None:
             self._file = tempfile.TemporaryFile(prefix="ncpu-history-")  # noqa: SIM115
+            weakref.finalize(self, self._file.close)
         at, pieces = self.spilled, []
         self._file.seek(at)
         for address, data in event.writes:
@@ -81,4 +84,4 @@ class Ledger:
             at += len(data)
         self._file.flush()
         self.spilled = at
-        return Spilled(self._file, pieces)
+        return Spilled(self, self._file, pieces)
