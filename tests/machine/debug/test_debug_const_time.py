@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import io
-import subprocess
-import sys
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from typer.testing import CliRunner
 
 from corpus import PROGRAMS, build, have_cross_gcc
+from ncpu.cli import app
 from ncpu.machine.debug import DebugError
 from ncpu.machine.debug.const_time import Checker, Report
 from ncpu.machine.linux.launch import Session
@@ -217,19 +218,16 @@ def test_a_function_that_is_not_there_or_not_reached(program: Open) -> None:
         Checker(program("primitives"), "main", lanes=16).check(["x0", "x1"], exhaustive=True)
 
 
-def test_the_command_line(program: Open, tmp_path: Path) -> None:
+def test_the_command_line(program: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program("compare")
+    monkeypatch.setattr("ncpu.xla.use_cache", lambda: None)
     (tmp_path / "in").write_bytes(VECTOR)
     path = build(PROGRAMS / "consttime" / "compare.c", tmp_path / "compare")
-    call = "from ncpu.cli import main; main()"
     options = ["--secret", "*x0:16", "--secret", "*x1:16", "--lanes", "16"]
-    options += ["--memory", "64K", "--stack", "16K"]
-    options += ["--function", "early*", "--function", "constant_time", "--stdin", "in"]
-    done = subprocess.run(
-        [sys.executable, "-c", call, "debug", "const-time", str(path), *options],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-    )
-    assert done.returncode == 1, done.stderr
-    assert "compare.c:" in done.stdout and "the same path and addresses" in done.stdout
+    options += ["--memory", "64K", "--stack", "16K", "--json", str(tmp_path / "out.json")]
+    options += ["--function", "early*", "--function", "constant_time"]
+    options += ["--stdin", str(tmp_path / "in")]
+    done = CliRunner().invoke(app, ["debug", "const-time", str(path), *options])
+    assert done.exit_code == 1, done.output
+    assert "compare.c:" in done.output and "the same path and addresses" in done.output
+    assert [r["constant"] for r in json.loads((tmp_path / "out.json").read_text())] == [False, True]

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import io
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from corpus import PROGRAMS, build, have_cross_gcc, have_qemu, qemu
+from ncpu.cli import app
 from ncpu.machine import word
 from ncpu.machine.debug import DebugError
 from ncpu.machine.debug.fuzz import Fuzzer, starter
@@ -128,13 +128,14 @@ def test_a_program_that_reads_nothing_is_refused(tmp_path: Path) -> None:
         Fuzzer(starter(path.read_bytes(), ["x"], **OPTIONS), lanes=LANES)
 
 
-def test_the_command_line(binary: Callable[[str], Path], tmp_path: Path) -> None:
-    call = "from ncpu.cli import main; main()"
+def test_the_command_line(
+    binary: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ncpu.xla.use_cache", lambda: None)
     options = ["--memory", "128K", "--stack", "32K", "--lanes", str(LANES), "--crashes", "1"]
     options += ["--out", str(tmp_path / "found"), "--json", str(tmp_path / "found.json")]
-    command = [sys.executable, "-c", call, "debug", "fuzz", str(binary("expression")), *options]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 1, done.stderr
-    assert "executions/s" in done.stdout and "SIGSEGV" in done.stdout
+    done = CliRunner().invoke(app, ["debug", "fuzz", str(binary("expression")), *options])
+    assert done.exit_code == 1, done.output
+    assert "executions/s" in done.output and "SIGSEGV" in done.output
     assert list((tmp_path / "found" / "crashes").iterdir())
     assert list((tmp_path / "found" / "corpus").iterdir())

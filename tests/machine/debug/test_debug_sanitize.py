@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from corpus import PROGRAMS, build, have_cross_gcc
+from ncpu.cli import app
 from ncpu.machine.debug import DebugError, Debugger, sanitize
 from ncpu.machine.debug.commands import Shell, load
 from ncpu.machine.debug.heap import Block, Heap
@@ -109,11 +110,10 @@ def test_blocks_are_told_apart() -> None:
     assert Heap().near(5) is None
 
 
-def test_the_command_line(program: Path, tmp_path: Path) -> None:
-    call = "from ncpu.cli import main; main()"
-    command = [sys.executable, "-c", call, "debug", "sanitize", str(program), "write-after"]
-    options = ["--memory", "16M", "--json", str(tmp_path / "out.json")]
-    done = subprocess.run([*command, *options], capture_output=True, text=True)
-    assert done.returncode == 1
+def test_the_command_line(program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ncpu.xla.use_cache", lambda: None)
+    command = ["debug", "sanitize", str(program), "write-after", "--memory", "16M"]
+    done = CliRunner().invoke(app, [*command, "--json", str(tmp_path / "out.json")])
+    assert done.exit_code == 1
     assert "allocated [" in done.stderr and "1 bad uses of memory" in done.stderr
     assert '"heap-buffer-overflow"' in (tmp_path / "out.json").read_text()
