@@ -61,7 +61,6 @@ def _compiled(program: Traced) -> Job | None:
     starts = np.cumsum([500 << k for k in range(len(program.ticks.valid))])
     windows = [take(program.ticks, k) for k in range(len(starts))]
     rows = [
-        describe(window, int(start) + steps)
-        for window, start in zip(windows, starts, strict=True)
+        describe(window, int(start) + steps) for window, start in zip(windows, starts, strict=True)
     ]
     return Job(program.name, total, starts + steps, np.array(rows))

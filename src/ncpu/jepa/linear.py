@@ -10,7 +10,7 @@ from ncpu.jepa.faults import Observed
 from ncpu.jepa.probe import Scores, scores
 from ncpu.jepa.train import written_words
 from ncpu.jepa.transition import Transition, Written, apply
-from ncpu.jepa.view import PC, WORDS, View, from_bits, to_bits
+from ncpu.jepa.view import PC, REGISTERS, WORDS, View, from_bits, to_bits
 
 _RIDGE = 1e-2
 
@@ -39,6 +39,7 @@ class Linear:
         """How far each transition is from what is predicted: the largest error of a bit."""
         found = (_inputs(seen.shown) @ self.weights).reshape(-1, 5, 64)
         rows = np.asarray(seen.shown.written.rows).astype(int)
+        rows = np.where(rows < REGISTERS, rows, WORDS)  # others are outside the view
         before, after = (np.asarray(x) for x in (seen.shown.before.words, seen.after.words))
         at = np.arange(len(rows))[:, None]
         places = np.concatenate([rows, np.tile([PC, PC + 1], (len(rows), 1))], axis=1)
