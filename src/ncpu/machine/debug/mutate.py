@@ -44,13 +44,15 @@ def dictionary(state: State, text: list[tuple[int, bytes]]) -> list[bytes]:
 
 
 def _constants(codes: np.ndarray) -> list[int]:
-    """What MOVZ and the MOVKs after it build."""
+    """What MOVZ, and the MOVKs after it, build."""
     out, built = [], {}
     for code in codes.tolist():
         kind, register = code & 0x7F800000, code & 31
         value, shift = code >> 5 & 0xFFFF, 16 * (code >> 21 & 3)
         if kind == 0x52800000:
             built[register] = value << shift
+            if value > 255 and not shift:
+                out.append(value)
         elif kind == 0x72800000 and register in built:
             built[register] |= value << shift
             out.append(built[register])
