@@ -5,11 +5,14 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ncpu.cli.options import parse_environment, parse_mounts, parse_size
+
+if TYPE_CHECKING:
+    from ncpu.machine.linux.launch import Session
 
 PASS_ON = {
     "allow_extra_args": True,
@@ -27,6 +30,10 @@ Env = Annotated[list[str] | None, typer.Option(help="NAME=VALUE for its environm
 Mount = Annotated[
     list[str] | None,
     typer.Option(help="HOST:GUEST[:rw], a host folder it may see; read-only unless rw."),
+]
+Forward = Annotated[
+    list[str] | None,
+    typer.Option(help="HOST:GUEST, a port of 127.0.0.1 that leads to one of the machine's."),
 ]
 Rootfs = Annotated[
     Path | None,
@@ -148,26 +155,21 @@ def execute(
     max_steps: int | None,
     options: dict[str, Any],
 ) -> int:
-    """Run a process on the terminal's streams; its exit code."""
+    """Run a process on our streams, or at our terminal; its exit code."""
     from ncpu import xla
     from ncpu.machine.linux.abi import Signal
-    from ncpu.machine.linux.launch import Session
 
     xla.use_cache()
-    streams = {"stdin": sys.stdin.buffer, "stdout": sys.stdout.buffer, "stderr": sys.stderr.buffer}
-    session = Session(
-        source,
-        argv,
-        isatty=sys.stdin.isatty() and sys.stdout.isatty(),
-        warn=lambda line: print(f"ncpu: {line}", file=sys.stderr),
-        **streams,
-        **options,
-    )
+    session = open_session(source, argv, **options)
     started = time.perf_counter()
+    result = None
     try:
         result = session.run(max_steps)
     except KeyboardInterrupt:
-        session.kernel.console.flush()
+        pass
+    finally:
+        session.kernel.close_host()
+    if result is None:
         print(f"\nncpu: interrupted at {session.where()}", file=sys.stderr)
         return INTERRUPTED
     seconds = time.perf_counter() - started
@@ -178,6 +180,31 @@ def execute(
     if stats:
         _print_stats(result, seconds)
     return 124 if result.exit_code is None else result.exit_code
+
+
+def open_session(source: Any, argv: list[str], *arguments: Any, **options: Any) -> Session:
+    """A session on our streams; its own terminal, and real time, where a person sits at ours.
+
+    `session.kernel.close_host()` gives the terminal back.
+    """
+    from ncpu.machine.linux.clock import RealClock
+    from ncpu.machine.linux.launch import Session, host_terminal
+
+    stdin, stdout, stderr = sys.stdin, sys.stdout, sys.stderr
+    interactive = stdin.isatty() and stdout.isatty()
+    end = "\r\n" if interactive else "\n"  # our terminal is raw then
+    session = Session(
+        *(source, argv, *arguments),
+        stdin=stdin.buffer,
+        stdout=stdout.buffer,
+        stderr=stderr.buffer,
+        clock=RealClock() if interactive else None,
+        warn=lambda line: print(f"ncpu: {line}", file=stderr, end=end),
+        **options,
+    )
+    if interactive:
+        host_terminal(session, stdin.fileno(), stdout.fileno(), errors=stderr.isatty())
+    return session
 
 
 def _print_stats(result: Any, seconds: float) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import Annotated
 
 import typer
 
-from ncpu.cli.machine import PASS_ON, Env, Mount, Rootfs, Seed
+from ncpu.cli.machine import PASS_ON, Env, Forward, Mount, Rootfs, Seed, open_session
 from ncpu.cli.options import parse_environment, parse_mounts, parse_ports, parse_size
 
 
@@ -27,10 +26,7 @@ def shell(
     memory: Annotated[str, typer.Option(help="Memory of each process.")] = "16M",
     total: Annotated[str, typer.Option(help="Memory of all processes together.")] = "4G",
     tasks: Annotated[int, typer.Option(help="Most processes and threads.", min=1)] = 512,
-    forward: Annotated[
-        list[str] | None,
-        typer.Option(help="HOST:GUEST, a port of 127.0.0.1 that leads to one of the machine's."),
-    ] = None,
+    forward: Forward = None,
     seed: Seed = 0,
 ) -> None:
     """A shell in a machine of its own: processes, pipes, signals and job control.
@@ -40,7 +36,6 @@ def shell(
     """
     from ncpu import xla
     from ncpu.machine.linux.applets import busybox_root
-    from ncpu.machine.linux.launch import Session, host_terminal
 
     xla.use_cache()
     size = parse_size(memory)
@@ -51,7 +46,6 @@ def shell(
         root = busybox_root(binary, memory_size=size)
     else:
         root = rootfs
-    interactive = sys.stdin.isatty() and sys.stdout.isatty()
     words = command or ["/bin/sh"]
     environment = {
         "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -60,7 +54,7 @@ def shell(
         "PS1": "\\w # ",
         **parse_environment(env or []),
     }
-    session = Session(
+    session = open_session(
         words[0],
         words,
         environment,
@@ -70,13 +64,7 @@ def shell(
         seed=seed,
         limits={"max_tasks": tasks, "max_memory": parse_size(total)},
         forward=parse_ports(forward or []),
-        warn=lambda line: print(f"ncpu: {line}\r", file=sys.stderr),
-        stdin=sys.stdin.buffer,
-        stdout=sys.stdout.buffer,
-        stderr=sys.stderr.buffer,
     )
-    if interactive:
-        host_terminal(session, sys.stdin.fileno(), sys.stdout.fileno())
     try:
         result = session.run()
     finally:

@@ -1,8 +1,9 @@
-"""The machine's virtual time."""
+"""The machine's time: virtual, or the host's where somebody sits at its terminal."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 
 from ncpu.machine.linux import abi
 from ncpu.machine.linux.files import EPOCH
@@ -39,3 +40,25 @@ class Clock:
     def passed(self, moment: int | None) -> bool:
         """Whether that moment has come; None never does, the end of time counts as any later."""
         return moment is not None and self.monotonic() >= min(moment, END_OF_TIME)
+
+
+@dataclass
+class RealClock(Clock):
+    """The host's time, for programs that a person plays with; nothing is repeatable.
+
+    Only what processes have used of the processor is still counted in instructions.
+    """
+
+    started: int = field(default_factory=time.monotonic_ns)
+
+    def monotonic(self) -> int:
+        """Nanoseconds since the machine started, a second added as on the virtual clock."""
+        return abi.SECOND + time.monotonic_ns() - self.started
+
+    def now(self) -> int:
+        """The host's date."""
+        return time.time_ns()
+
+    def sleep_until(self, moment: int) -> None:
+        """Wait for real; what has waited elsewhere until then does not wait again."""
+        time.sleep(max(min(moment, END_OF_TIME) - self.monotonic(), 0) / abi.SECOND)

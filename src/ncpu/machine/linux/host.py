@@ -9,11 +9,20 @@ import termios
 import time
 import tty
 from collections.abc import Callable, Sequence
-from typing import Any
+from contextlib import suppress
+from typing import Any, NoReturn
 
+from ncpu.machine.linux.abi import SECOND
+from ncpu.machine.linux.clock import Clock
+from ncpu.machine.linux.console import TERMIOS
 from ncpu.machine.linux.terminal import Terminal
 
 CHUNK = 4096
+# What is typed: a piece, or the nanosecond after the program's start at which it is, and it.
+Piece = bytes | tuple[int, bytes]
+# Colours off, cursor shown, keypad and mouse as usual, and back from the alternate screen.
+RESET = b"\x1b[0m\x1b[?25h\x1b[?1l\x1b>\x1b[?1000l\x1b[?2004l\x1b[?1049l"
+ENDINGS = (signal.SIGTERM, signal.SIGHUP)
 
 
 class Host:
@@ -31,6 +40,11 @@ class Host:
         self.paced = paced
         self.sources: dict[int, Callable[[], None]] = {}
         self.resources: list[Any] = []
+
+    @property
+    def due(self) -> int | None:
+        """When something comes by itself, on the machine's clock."""
+        return None
 
     def wait(self, length: int | None) -> int | None:
         """Wait for a source, `length` nanoseconds at most; the time that passed.
@@ -66,7 +80,11 @@ class Host:
 
 
 class Keyboard(Host):
-    """The host's own terminal, in raw mode while the machine runs."""
+    """The host's own terminal, in raw mode while the machine runs.
+
+    However that ends - the guest's exit, steps that run out, a signal that ends this process -
+    `close` gives the terminal back as it was.
+    """
 
     def __init__(self, terminal: Terminal, keys: int, screen: int) -> None:
         super().__init__()
@@ -75,7 +93,8 @@ class Keyboard(Host):
         tty.setraw(keys)
         self._wake, self._woken = os.pipe()
         os.set_blocking(self._woken, False)
-        self._before: Any = signal.signal(signal.SIGWINCH, self._window_changed)
+        self._before: dict[int, Any] = {n: signal.signal(n, _leave) for n in ENDINGS}
+        self._before[signal.SIGWINCH] = signal.signal(signal.SIGWINCH, self._window_changed)
         self.sources = {keys: self._typed, self._wake: self._resize}
         self._resize(drain=False)
 
@@ -104,29 +123,57 @@ class Keyboard(Host):
         if self._saved is None:
             return
         super().close()
-        signal.signal(signal.SIGWINCH, self._before)
-        termios.tcsetattr(self.keys, termios.TCSADRAIN, self._saved)
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        with suppress(OSError, termios.error):  # the terminal itself may be gone
+            if self.terminal.termios != TERMIOS:  # the guest was stopped on the way
+                os.write(self.screen, RESET)
+            termios.tcsetattr(self.keys, termios.TCSADRAIN, self._saved)
         os.close(self._wake)
         os.close(self._woken)
         self._saved = None
 
 
 class Script(Host):
-    """Somebody who types the next piece when the machine waits for a key; then hangs up."""
+    """Somebody who types pieces by a script, then hangs up.
 
-    def __init__(self, terminal: Terminal, pieces: Sequence[bytes]) -> None:
+    A piece without a moment is typed when the machine does nothing but wait for a key, one with a
+    moment when the clock reaches it; the ones that follow a piece wait for it.
+    """
+
+    def __init__(self, terminal: Terminal, pieces: Sequence[Piece], clock: Clock) -> None:
         super().__init__(paced=False)
-        self.terminal = terminal
+        self.terminal, self.clock = terminal, clock
         self._pieces = list(pieces)
+
+    @property
+    def due(self) -> int | None:
+        """The moment of the next piece, where it has one."""
+        piece = self._pieces[0] if self._pieces else b""
+        return None if isinstance(piece, bytes) else SECOND + piece[0]
+
+    def poll(self) -> None:
+        """Type what is due."""
+        while self.clock.passed(self.due):
+            self._type()
 
     def wait(self, length: int | None) -> int | None:
         """Sleeps pass at once; keys come when nothing else can happen."""
         if length is not None:
             return length
         if self._pieces:
-            self.terminal.feed(self._pieces.pop(0))
+            self._type()
             return 0
         if self.terminal.hung_up:
             return None
         self.terminal.hang_up()
         return 0
+
+    def _type(self) -> None:
+        piece = self._pieces.pop(0)
+        self.terminal.feed(piece if isinstance(piece, bytes) else piece[1])
+
+
+def _leave(number: int, _: object) -> NoReturn:
+    """A signal that ends this process does so by way of every `finally`."""
+    raise SystemExit(128 + number)

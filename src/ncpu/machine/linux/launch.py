@@ -11,8 +11,9 @@ from ncpu.machine import elf, memory, word
 from ncpu.machine.alu import EXACT, Alu
 from ncpu.machine.disasm import disassemble
 from ncpu.machine.linux import command
+from ncpu.machine.linux.clock import Clock
 from ncpu.machine.linux.files import Files
-from ncpu.machine.linux.host import Keyboard, Script
+from ncpu.machine.linux.host import Keyboard, Piece, Script
 from ncpu.machine.linux.kernel import Kernel
 from ncpu.machine.linux.machine import Machine
 from ncpu.machine.linux.process import Process
@@ -50,6 +51,7 @@ class Session:
       alu: the arithmetic.
       warn: called with one line for each system call that is not implemented.
       cwd: working directory in the guest's tree; `/` when left out.
+      clock: its time; virtual when left out.
       limits: `max_tasks` and `max_memory` of all processes together.
       forward: ports of the host's 127.0.0.1 to ports of the machine.
 
@@ -77,6 +79,7 @@ class Session:
         alu: Alu = EXACT,
         warn: Any = None,
         cwd: str | None = None,
+        clock: Clock | None = None,
         limits: dict[str, int] | None = None,
         forward: Mapping[int, int] | None = None,
     ) -> None:
@@ -97,7 +100,7 @@ class Session:
             execfn=execfn,
             interpreter=command.interpreter(files),
         )
-        process = Process.from_image(image, seed=seed, exe=exe)
+        process = Process.from_image(image, seed=seed, exe=exe, clock=clock)
         if cwd is not None:
             process.cwd = files.directory(cwd)
         self.image = image
@@ -150,8 +153,12 @@ class Session:
         return f"pc {pc:#x}{function}: {value:08x} {disassemble(value, pc)}"
 
 
-def host_terminal(session: Session, keys: int, screen: int) -> None:
-    """Give a session the host's terminal (descriptors to read keys from and to show on)."""
+def host_terminal(session: Session, keys: int, screen: int, *, errors: bool = True) -> None:
+    """Give a session the host's terminal (descriptors to read keys from and to show on).
+
+    Without `errors`, standard error stays the stream that the session was given.  The terminal is
+    the host's again when the program has ended, or `session.kernel.close_host()` is called.
+    """
     machine = session.start()
 
     def show(data: bytes) -> None:
@@ -159,17 +166,19 @@ def host_terminal(session: Session, keys: int, screen: int) -> None:
             data = data[os.write(screen, data) :]
 
     terminal = Terminal(show, machine.signal_group)
-    session.kernel.attach(terminal, Keyboard(terminal, keys, screen))
+    session.kernel.attach(terminal, Keyboard(terminal, keys, screen), errors=errors)
 
 
-def scripted_terminal(session: Session, pieces: Sequence[bytes]) -> bytearray:
+def scripted_terminal(session: Session, pieces: Sequence[Piece]) -> bytearray:
     """Give a session a terminal at which `pieces` are typed; what it shows.
 
-    Each piece is typed when the machine has nothing to do but to wait for a key.
+    Each piece is typed when the machine has nothing to do but to wait for a key, or where it comes
+    with a moment, then: (nanoseconds since the program's start, piece).
     """
     machine, screen = session.start(), bytearray()
     terminal = Terminal(screen.extend, machine.signal_group)
-    session.kernel.attach(terminal, Script(terminal, pieces))
+    script = Script(terminal, pieces, session.kernel.process.clock)
+    session.kernel.attach(terminal, script)
     return screen
 
 

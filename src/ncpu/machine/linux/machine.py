@@ -110,6 +110,8 @@ class Machine:
         """
         done = 0
         while self.first.alive:
+            if self.kernel.host is not None:
+                self.kernel.host.poll()
             self._serve_due()
             ready = self._runnable()
             if not self.first.alive:
@@ -123,7 +125,6 @@ class Machine:
                 break
             if self.kernel.host is not None:
                 steps = min(steps, PATIENCE)
-                self.kernel.host.poll()
             done += self._round(ready, steps if len(ready) == 1 else min(steps, QUANTUM))
         if not self.first.alive:
             self._halt()
@@ -225,6 +226,8 @@ class Machine:
     def _deadlines(self) -> list[int]:
         """Moments at which something happens by itself."""
         found = [p.timer[0] for p in self._tasks.processes.values() if p.alive and p.timer]
+        if self.kernel.host is not None and self.kernel.host.due is not None:
+            found.append(self.kernel.host.due)
         for process, thread in self._tasks.threads():
             if process.stopped is None and thread.wait and thread.wait.until is not None:
                 found.append(thread.wait.until)
@@ -244,10 +247,10 @@ class Machine:
         waiting = [(p, t) for p, t in self._tasks.threads() if t.wait is not None]
         host = self.kernel.host
         if host is not None and (host.paced or any(t.wait and t.wait.input for _, t in waiting)):
-            length = min(moments) - clock.monotonic() if moments else None
-            passed = host.wait(length)
+            now = clock.monotonic()
+            passed = host.wait(min(moments) - now if moments else None)
             if passed is not None:
-                clock.sleep_until(clock.monotonic() + passed)
+                clock.sleep_until(now + passed)
                 return
         if moments:
             clock.sleep_until(min(moments))

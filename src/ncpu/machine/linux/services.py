@@ -33,6 +33,7 @@ class Services:
       tasks: the processes of the machine; None for a kernel of one process.
       resumed: what the call being served waited for at its last try; None at the first.
       terminal, host: the machine's terminal, and what waits for the world outside.
+      terminal_nodes: the devices by which the terminal is opened.
     """
 
     lane: Lane
@@ -60,6 +61,7 @@ class Services:
         self.code_changed = False
         self.futexes = Futexes()
         self.terminal: Terminal | None = None
+        self.terminal_nodes: tuple[str, ...] = ()
         self.host: Host | None = None
         self.network = Network(self.files.fs)
         self.pairs: dict[int, terminals.Pair] = {}
@@ -70,12 +72,17 @@ class Services:
 
     def open_standard(self) -> None:
         """Open descriptors 0, 1 and 2 anew."""
-        names = ("/dev/stdin", "/dev/stdout", "/dev/stderr")
-        for fd, name in enumerate(names if self.terminal is None else ["/dev/console"] * 3):
-            self.process.install(self.open_path(name, abi.O_RDWR), fd=fd)
+        for fd, name in enumerate(("stdin", "stdout", "stderr")):
+            device = "console" if name in self.terminal_nodes else name
+            self.process.install(self.open_path(f"/dev/{device}", abi.O_RDWR), fd=fd)
 
-    def attach(self, terminal: Terminal, host: Host) -> None:
-        """Give the machine a terminal, and what waits for its keys; before the first run."""
+    def attach(self, terminal: Terminal, host: Host, *, errors: bool = True) -> None:
+        """Give the machine a terminal, and what waits for its keys; before the first run.
+
+        Without `errors`, standard error stays a stream of the host's.
+        """
+        nodes = terminals.TERMINAL_NODES
+        self.terminal_nodes = nodes if errors else tuple(n for n in nodes if n != "stderr")
         if self.host is not None:
             host.sources |= self.host.sources
             host.resources += self.host.resources

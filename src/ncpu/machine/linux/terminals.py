@@ -140,7 +140,7 @@ def open_device(k: Services, node: Device, flags: int) -> OpenFile | None:
             if tty is not None and tty.session and tty.session == k.process.sid:
                 return TerminalOpen(node, flags, tty, host=host)
         raise LinuxError(Errno.ENXIO)
-    if node.driver in TERMINAL_NODES and k.terminal is not None:
+    if node.driver in k.terminal_nodes and k.terminal is not None:
         return TerminalOpen(node, flags, k.terminal, host=True)
     return None
 
