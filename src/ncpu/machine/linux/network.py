@@ -173,7 +173,7 @@ def forward(k: Kernel, port: int, guest: int) -> None:
     """
     if k.host is None:
         k.host = Host()
-    host, network = k.host, k.network
+    network = k.network
     try:
         listener = socket.create_server(("127.0.0.1", port))
     except OSError as error:
@@ -181,6 +181,8 @@ def forward(k: Kernel, port: int, guest: int) -> None:
     network.forwards = True
 
     def connection() -> None:
+        host = k.host  # a terminal attached since then has brought its own
+        assert host is not None
         outside, (_, source) = listener.accept()
         end = _Outside(network, host, outside)
         end.name = inet(source)
@@ -191,5 +193,5 @@ def forward(k: Kernel, port: int, guest: int) -> None:
             return
         host.sources[outside.fileno()] = end.take
 
-    host.sources[listener.fileno()] = connection
-    host.resources.append(listener)
+    k.host.sources[listener.fileno()] = connection
+    k.host.resources.append(listener)
