@@ -3,7 +3,7 @@ PYTHON ?= python3
 EXTRAS ?= dev
 VENV := .venv
 BIN := $(VENV)/bin
-APT := gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static clang bubblewrap gdb-multiarch
+APT := gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static clang bubblewrap gdb-multiarch ed
 
 .PHONY: demo test test-all lint bench docs tools clean
 

@@ -7,7 +7,19 @@ from typing import Any
 
 import typer
 
-from ncpu.cli import coproc, debug, jepa, machine, muxleq, neural, npcot, project, shell, synth
+from ncpu.cli import (
+    apps,
+    coproc,
+    debug,
+    jepa,
+    machine,
+    muxleq,
+    neural,
+    npcot,
+    project,
+    shell,
+    synth,
+)
 
 app = typer.Typer(
     name="ncpu",
@@ -18,6 +30,7 @@ app = typer.Typer(
 )
 machine.register(app)
 shell.register(app)
+apps.register(app)
 debug.register(app)
 project.register(app)
 neural.register(app)

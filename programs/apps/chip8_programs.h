@@ -1,0 +1,102 @@
+// Programs for CHIP-8 of our own.
+#ifndef CHIP8_PROGRAMS_H
+#define CHIP8_PROGRAMS_H
+
+static const struct {
+    const char *name, *source;
+} chip8_programs[] = {
+    // Drops fall; a paddle that keys 4 and 6 move catches them.  Three misses and it is over.
+    {"catch",
+     "        LD   V8, 28        ; the paddle's column\n"
+     "        LD   VB, 0         ; score\n"
+     "        LD   VC, 3         ; lives\n"
+     "        LD   V6, 30        ; the paddle's row\n"
+     "        LD   I, paddle\n"
+     "        DRW  V8, V6, 1\n"
+     "        CALL score\n"
+     "next:   RND  V9, 63        ; the drop's column and row\n"
+     "        LD   VA, 7\n"
+     "        LD   I, drop\n"
+     "        DRW  V9, VA, 2\n"
+     "loop:   LD   V0, 3         ; a step every three sixtieths of a second\n"
+     "        LD   DT, V0\n"
+     "wait:   LD   V0, DT\n"
+     "        SE   V0, 0\n"
+     "        JP   wait\n"
+     "        LD   I, paddle\n"
+     "        DRW  V8, V6, 1     ; drawing twice erases\n"
+     "        LD   V0, 4\n"
+     "        SKNP V0\n"
+     "        ADD  V8, -2\n"
+     "        LD   V0, 6\n"
+     "        SKNP V0\n"
+     "        ADD  V8, 2\n"
+     "        LD   V0, 62        ; out on one side is in on the other\n"
+     "        AND  V8, V0\n"
+     "        DRW  V8, V6, 1\n"
+     "        LD   I, drop\n"
+     "        DRW  V9, VA, 2\n"
+     "        ADD  VA, 1\n"
+     "        DRW  V9, VA, 2\n"
+     "        SE   VF, 0         ; pixels met pixels: the paddle\n"
+     "        JP   caught\n"
+     "        SE   VA, 31\n"
+     "        JP   loop\n"
+     "        DRW  V9, VA, 2\n"
+     "        ADD  VC, -1\n"
+     "        SE   VC, 0\n"
+     "        JP   next\n"
+     "over:   JP   over\n"
+     "caught: DRW  V9, VA, 2\n"
+     "        CALL score\n"
+     "        ADD  VB, 1\n"
+     "        CALL score\n"
+     "        LD   V0, 3\n"
+     "        LD   ST, V0\n"
+     "        JP   next\n"
+     "score:  LD   I, digits\n"
+     "        LD   B, VB\n"
+     "        LD   V2, [I]\n"
+     "        LD   V3, 53\n"
+     "        LD   V4, 1\n"
+     "        LD   F, V1\n"
+     "        DRW  V3, V4, 5\n"
+     "        ADD  V3, 5\n"
+     "        LD   F, V2\n"
+     "        DRW  V3, V4, 5\n"
+     "        RET\n"
+     "paddle: DB 0xff\n"
+     "drop:   DB 0x80 0x80\n"
+     "digits: DB 0 0 0\n"},
+    // Diagonals this way or that, by chance, until the screen is full.
+    {"weave",
+     "        LD   V0, 0\n"
+     "        LD   V1, 0\n"
+     "tile:   RND  V2, 4\n"
+     "        LD   I, rising     ; one of two tiles of four bytes\n"
+     "        ADD  I, V2\n"
+     "        DRW  V0, V1, 4\n"
+     "        ADD  V0, 4\n"
+     "        SE   V0, 64\n"
+     "        JP   tile\n"
+     "        LD   V0, 0\n"
+     "        ADD  V1, 4\n"
+     "        SE   V1, 32\n"
+     "        JP   tile\n"
+     "done:   JP   done\n"
+     "rising: DB 0x10 0x20 0x40 0x80\n"
+     "        DB 0x80 0x40 0x20 0x10\n"},
+    // Shows the key that is pressed.
+    {"keypad",
+     "        LD   V1, 30\n"
+     "        LD   V2, 13\n"
+     "loop:   LD   V0, K\n"
+     "        CLS\n"
+     "        LD   F, V0\n"
+     "        DRW  V1, V2, 5\n"
+     "        LD   V3, 4\n"
+     "        LD   ST, V3\n"
+     "        JP   loop\n"},
+};
+
+#endif
