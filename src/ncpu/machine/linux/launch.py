@@ -46,7 +46,7 @@ class Session:
       stdin, stdout, stderr: host byte streams; None is empty or discards.
       isatty: whether they look like a terminal to it.
       memory_size: bytes of guest memory.
-      stack_size: bytes of it for the stack.
+      stack_size: bytes of it for the stack; None is as Linux has it, where there is room.
       seed: of everything random the guest can see.
       alu: the arithmetic.
       warn: called with one line for each system call that is not implemented.
@@ -74,7 +74,7 @@ class Session:
         stderr: Any = None,
         isatty: bool = False,
         memory_size: int = 64 << 20,
-        stack_size: int = MAX_STACK,
+        stack_size: int | None = None,
         seed: int = 0,
         alu: Alu = EXACT,
         warn: Any = None,
@@ -95,7 +95,7 @@ class Session:
         image = elf.load(
             *(source, words, env),
             memory=memory_size,
-            stack=min(stack_size, memory_size // STACK_SHARE // PAGE * PAGE),
+            stack=stack_size or min(MAX_STACK, memory_size // STACK_SHARE // PAGE * PAGE),
             seed=seed,
             execfn=execfn,
             interpreter=command.interpreter(files),
