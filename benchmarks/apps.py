@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -53,18 +54,19 @@ WORK: list[tuple[str, list[str], bytes]] = [
 def machine(name: str, args: Sequence[str], stdin: bytes) -> tuple[bytes, int, float]:
     """Output, instructions and CPU seconds of a run whose code is compiled already."""
     app = apps.find(name)
+    out, retired, seconds = io.BytesIO(), 0, 0.0
     for _ in range(2):
         out = io.BytesIO()
-        options = {"stdin": io.BytesIO(stdin), "stdout": out}
+        options: dict[str, Any] = {"stdin": io.BytesIO(stdin), "stdout": out}
         begun = time.process_time()
         if isinstance(app, apps.App):
             session = Session(apps.build(app), [name, *args], **options)
         else:
             options |= {"root": apps.root_of(app), "memory_size": app.memory}
             session = Session(app.command, [app.command, *args], **options)
-        result = session.run(4_000_000_000)
+        retired = session.run(4_000_000_000).retired
         seconds = time.process_time() - begun
-    return out.getvalue(), result.retired, seconds
+    return out.getvalue(), retired, seconds
 
 
 def qemu(name: str, args: Sequence[str], stdin: bytes) -> tuple[bytes, float]:
