@@ -165,7 +165,7 @@ def test_a_short_training_beats_copying_and_the_shuffled_control(trained: tuple)
     assert found["true"].whole > 0.999
     assert found["latent_error"] < found["copy_error"]
     signs = evaluate.collapse(evaluator, test)
-    assert signs["spread"] > 0.1 and signs["rank_bit"] > 2 and signs["sensitivity"] > 0.01
+    assert signs["spread"] > 0.1 and signs["rank_bit"] > 1.2 and signs["sensitivity"] > 0.01
 
 
 def test_the_linear_baseline_gets_moves_right() -> None:

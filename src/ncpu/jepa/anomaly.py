@@ -73,12 +73,12 @@ class Anomaly:
         blind = cls(model, np.ones(len(Unit)), rate, sees_memory)
         found = blind.score(clean(ticks))
         units = np.asarray(field(ticks.packed, "unit"))
-        common = np.quantile(found, 1 - rate)
+        common = np.quantile(found, 1 - rate, method="higher")
         thresholds = np.full(len(Unit), common)
         for unit in np.unique(units):
             own = found[units == unit]
             if len(own) >= _LEAST:
-                thresholds[unit] = np.quantile(own, 1 - rate)
+                thresholds[unit] = np.quantile(own, 1 - rate, method="higher")
         return cls(model, np.maximum(thresholds, 1e-6), rate, sees_memory)
 
     def score(self, seen: Observed) -> np.ndarray:
