@@ -15,6 +15,11 @@ def pytest_configure(config: pytest.Config) -> None:
     xla.use_cache()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Notebooks first: they are the longest, and at the end one worker would wait for another."""
+    items.sort(key=lambda item: "test_notebooks" not in item.nodeid)
+
+
 @pytest.fixture(scope="module", autouse=True)
 def forget_compiled() -> Iterator[None]:
     """Let a module's executables go with it: all of them together are gigabytes."""

@@ -154,6 +154,7 @@ def test_training_reaches_every_weight(trained: tuple) -> None:
         assert np.isfinite(leaf) and leaf > 1e-3, jax.tree_util.keystr(path)
 
 
+@pytest.mark.slow
 def test_a_short_training_beats_copying_and_the_shuffled_control(trained: tuple) -> None:
     model, pool, test, _ = trained
     evaluator = evaluate.Evaluator(model, pool)
@@ -168,6 +169,7 @@ def test_a_short_training_beats_copying_and_the_shuffled_control(trained: tuple)
     assert signs["spread"] > 0.1 and signs["rank_bit"] > 1.2 and signs["sensitivity"] > 0.01
 
 
+@pytest.mark.slow
 def test_the_linear_baseline_gets_moves_right() -> None:
     """A sanity check of the wiring: MOV is linear in bits, ADD is not."""
     made = Random(5).draw(8192)

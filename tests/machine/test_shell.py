@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import io
 import shutil
+import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -87,6 +89,14 @@ def host_bin(busybox: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / name).write_text(line)
         (folder / name).chmod(0o755)
     return folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def hang_up() -> Iterator[None]:
+    """As ours begins: started by nohup(1) theirs would ignore the signal, and go on to."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 def theirs(script: str, host_bin: Path, folder: Path) -> tuple[bytes, bytes, int]:

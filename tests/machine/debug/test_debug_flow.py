@@ -45,6 +45,7 @@ def _inputs(debugger: Debugger, where: str, at: int, **options: bool) -> list[in
     return found.inputs.get("standard input", [])
 
 
+@pytest.mark.slow
 def test_bytes_that_were_only_copied_come_from_their_own(ran: Run) -> None:
     debugger = ran("aes_table", INPUT)
     now = debugger.history.now

@@ -5,6 +5,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from ncpu.machine import verify, word
 from ncpu.machine.alu import EXACT
@@ -39,6 +40,7 @@ def _words(rng: np.random.Generator) -> np.ndarray:
     return np.concatenate([verify.random_encodings(row, rng, EACH) for row in TABLE])
 
 
+@pytest.mark.slow
 def test_rows_that_are_not_named_change_nothing() -> None:
     print(f"seed {SEED}")
     rng = np.random.default_rng(SEED)
