@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,7 +19,6 @@ from ncpu.machine import word
 from ncpu.machine.linux import (
     abi,
     mappings,
-    procfs,
     signals,
     sys_attributes,
     sys_clone,
@@ -42,16 +40,12 @@ from ncpu.machine.linux import (
     sys_wait,
 )
 from ncpu.machine.linux.abi import Blocked, Errno, LinuxError, Signal
-from ncpu.machine.linux.files import Files
 from ncpu.machine.linux.lane import Lane
 from ncpu.machine.linux.numbers import NAME
 from ncpu.machine.linux.process import Process, Thread
 from ncpu.machine.linux.services import Services
 from ncpu.machine.linux.table import TABLE
 from ncpu.machine.state import State, Status
-
-if TYPE_CHECKING:
-    pass
 
 # Importing these fills TABLE.
 SUBJECTS = (
@@ -71,37 +65,7 @@ SUBJECTS = (
 
 
 class Kernel(Services):
-    """Linux for one process, or for the processes of a machine.
-
-    Args:
-      process: the first process.
-      files: the tree it sees; a new one with devices only when left out.
-      stdin, stdout, stderr: host byte streams; None is empty or discards.
-      isatty: whether they look like a terminal.
-      warn: called with one line for each system call that is not implemented, once a name.
-
-    Attributes:
-      unknown: how often each call that is not implemented was made, by name.
-      calls: how often each call was made, by name.
-      code_changed: executable memory changed since this was last set to False: what was
-        decoded of it may be out of date.
-      tasks: the processes of the machine; None for a kernel of one process.
-      resumed: what the call being served waited for at its last try; None at the first.
-    """
-
-    def __init__(
-        self,
-        process: Process,
-        files: Files | None = None,
-        stdin: Any = None,
-        stdout: Any = None,
-        stderr: Any = None,
-        *,
-        isatty: bool = False,
-        warn: Callable[[str], None] | None = None,
-    ) -> None:
-        super().__init__(process, files, stdin, stdout, stderr, isatty=isatty, warn=warn)
-        procfs.mount(self)
+    """Linux for one process, or for the processes of a machine; made as `Services` says."""
 
     # -- for the caller -------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from ncpu.machine.linux.process import Process
 from ncpu.machine.linux.proctext import MACHINE, PROCESS
 
 if TYPE_CHECKING:
-    from ncpu.machine.linux.kernel import Kernel
+    from ncpu.machine.linux.services import Services
 
 PROC_MAGIC = 0x9FA0
 Maker = Callable[[bytes], Node | None]
@@ -54,7 +54,7 @@ def _file(fs: FileSystem, data: bytes) -> File:
     return node
 
 
-def _process(k: Kernel, fs: FileSystem, parent: Directory, process: Process) -> Listing:
+def _process(k: Services, fs: FileSystem, parent: Directory, process: Process) -> Listing:
     links = {
         b"exe": lambda: process.exe,
         b"cwd": lambda: k.files.path_of(process.cwd or k.files.root),
@@ -94,7 +94,7 @@ def _process(k: Kernel, fs: FileSystem, parent: Directory, process: Process) -> 
     return here
 
 
-def mount(k: Kernel) -> None:
+def mount(k: Services) -> None:
     """Put the kernel's /proc into its tree."""
     files: Files = k.files
     fs = FileSystem(dev=21, clock=lambda: files.clock(), read_only=True, magic=PROC_MAGIC)

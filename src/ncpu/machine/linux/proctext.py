@@ -13,7 +13,7 @@ from ncpu.machine.linux.process import INFINITY, Process
 from ncpu.machine.state import EXEC, PAGE, READ, WRITE
 
 if TYPE_CHECKING:
-    from ncpu.machine.linux.kernel import Kernel
+    from ncpu.machine.linux.services import Services
 
 _LIMITS = (
     *(("Max cpu time", "seconds"), ("Max file size", "bytes"), ("Max data size", "bytes")),
@@ -33,7 +33,7 @@ def _letter(p: Process) -> str:
     return "S" if all(t.wait is not None for t in p.threads.values()) else "R"
 
 
-def _stat(k: Kernel, p: Process) -> bytes:
+def _stat(k: Services, p: Process) -> bytes:
     tick, scale = abi.SECOND // 100, p.clock.per_instruction
     terminal = abi.device(4, 64) if k.terminal and k.terminal.session == p.sid else 0
     group = k.terminal.foreground if terminal and k.terminal else -1
@@ -54,7 +54,7 @@ def _bits(numbers: set[int]) -> str:
     return f"{sum(signals.bit(n) for n in numbers):016x}"
 
 
-def _status(k: Kernel, p: Process) -> bytes:
+def _status(k: Services, p: Process) -> bytes:
     names = {"R": "running", "S": "sleeping", "T": "stopped", "Z": "zombie"}
     letter = _letter(p)
     handlers = {n: a.handler for n, a in p.actions.items() if a.handler != abi.SIG_DFL}
@@ -84,7 +84,7 @@ def _status(k: Kernel, p: Process) -> bytes:
     return "".join(f"{name}:\t{value}\n" for name, value in rows).encode()
 
 
-def regions(k: Kernel, p: Process) -> list[tuple[int, int, int, bytes]]:
+def regions(k: Services, p: Process) -> list[tuple[int, int, int, bytes]]:
     """Mapped ranges: (start, end, permissions, name)."""
     s = p.space
     perm = k.lane.perm if p is k.process else np.asarray(s.perm)
@@ -107,7 +107,7 @@ def regions(k: Kernel, p: Process) -> list[tuple[int, int, int, bytes]]:
     return out
 
 
-def _maps(k: Kernel, p: Process) -> bytes:
+def _maps(k: Services, p: Process) -> bytes:
     if not p.alive:
         return b""
     text = b""
@@ -121,7 +121,7 @@ def _maps(k: Kernel, p: Process) -> bytes:
     return text
 
 
-def _limits(k: Kernel, p: Process) -> bytes:
+def _limits(k: Services, p: Process) -> bytes:
     def shown(value: int) -> str:
         return "unlimited" if value == INFINITY else str(value)
 
@@ -132,7 +132,7 @@ def _limits(k: Kernel, p: Process) -> bytes:
     return ("\n".join(lines) + "\n").encode()
 
 
-PROCESS: dict[bytes, Callable[[Kernel, Process], bytes]] = {
+PROCESS: dict[bytes, Callable[[Services, Process], bytes]] = {
     b"cmdline": lambda k, p: b"\0".join((*p.argv, b"")) if p.alive else b"",
     b"comm": lambda k, p: p.name + b"\n",
     b"limits": _limits,
@@ -144,7 +144,7 @@ PROCESS: dict[bytes, Callable[[Kernel, Process], bytes]] = {
 }
 
 
-def _meminfo(k: Kernel) -> bytes:
+def _meminfo(k: Services) -> bytes:
     total = k.memory_total // 1024
     used = sum(int(p.space.mapped.sum()) * 4 for p in k.processes if p.alive)
     free = max(total - used, 0)
@@ -152,7 +152,7 @@ def _meminfo(k: Kernel) -> bytes:
     return "".join(f"{name + ':':16}{size:8} kB\n" for name, size in lines).encode()
 
 
-def _machine_stat(k: Kernel) -> bytes:
+def _machine_stat(k: Services) -> bytes:
     tick = abi.SECOND // 100
     busy = sum(p.cpu * p.clock.per_instruction for p in k.processes) // tick
     idle = max(k.process.clock.monotonic() // tick - busy, 0)
@@ -161,11 +161,11 @@ def _machine_stat(k: Kernel) -> bytes:
     return f"cpu  {row}\ncpu0 {row}\nbtime {boot}\nprocesses {len(k.processes)}\n".encode()
 
 
-def _uptime(k: Kernel) -> bytes:
+def _uptime(k: Services) -> bytes:
     return f"{k.process.clock.monotonic() / abi.SECOND:.2f} 0.00\n".encode()
 
 
-MACHINE: dict[bytes, Callable[[Kernel], bytes]] = {
+MACHINE: dict[bytes, Callable[[Services], bytes]] = {
     b"cpuinfo": lambda k: b"processor\t: 0\nBogoMIPS\t: 100.00\nFeatures\t: fp asimd\n\n",
     b"filesystems": lambda k: b"nodev\ttmpfs\nnodev\tproc\n",
     b"loadavg": lambda k: b"0.00 0.00 0.00 1/%d %d\n" % (len(k.processes), k.process.pid),

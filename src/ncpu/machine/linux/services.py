@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from ncpu.machine.linux import abi, signals, terminals
+from ncpu.machine.linux import abi, procfs, signals, terminals
 from ncpu.machine.linux.abi import Blocked, Errno, LinuxError
 from ncpu.machine.linux.console import Console
 from ncpu.machine.linux.descriptors import OpenFile, open_node
@@ -28,8 +28,18 @@ if TYPE_CHECKING:
 class Services:
     """The state of a kernel, and what handlers do with it.
 
+    Args:
+      process: the first process.
+      files: the tree it sees; a new one with devices only when left out.
+      stdin, stdout, stderr: host byte streams; None is empty or discards.
+      isatty: whether they look like a terminal.
+      warn: called with one line for each system call that is not implemented, once a name.
+
     Attributes:
       unknown: how often each call that is not implemented was made, by name.
+      calls: how often each call was made, by name.
+      code_changed: executable memory changed since this was last set to False: what was
+        decoded of it may be out of date.
       tasks: the processes of the machine; None for a kernel of one process.
       resumed: what the call being served waited for at its last try; None at the first.
       terminal, host: the machine's terminal, and what waits for the world outside.
@@ -69,6 +79,7 @@ class Services:
             process.cwd = self.files.root
         if not process.fds:
             self.open_standard()
+        procfs.mount(self)
 
     def open_standard(self) -> None:
         """Open descriptors 0, 1 and 2 anew."""
