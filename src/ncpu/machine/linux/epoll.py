@@ -20,7 +20,9 @@ _DEPTH = 5  # how deep instances may watch each other
 
 
 @dataclass
-class _Watch:
+class Watch:
+    """What an instance knows of one descriptor."""
+
     file: OpenFile
     events: int
     data: int
@@ -32,7 +34,7 @@ class EpollOpen(OpenFile):
 
     def __init__(self, node, flags: int) -> None:
         super().__init__(node, flags)
-        self.watched: dict[tuple[int, int], _Watch] = {}
+        self.watched: dict[tuple[int, OpenFile], Watch] = {}
 
     @property
     def host(self) -> bool:  # type: ignore[override]
@@ -41,7 +43,7 @@ class EpollOpen(OpenFile):
 
     def control(self, operation: int, fd: int, file: OpenFile, events: int, data: int) -> None:
         """epoll_ctl(2)."""
-        key = (fd, id(file))
+        key = (fd, file)
         if file is self or operation not in (_ADD, _DELETE, _MODIFY):
             raise LinuxError(Errno.EINVAL)
         if isinstance(file, RegularOpen | DirectoryOpen):
@@ -52,14 +54,14 @@ class EpollOpen(OpenFile):
                 raise LinuxError(Errno.EEXIST)
             if isinstance(file, EpollOpen) and file._watches(self, _DEPTH):
                 raise LinuxError(Errno.ELOOP)
-            self.watched[key] = _Watch(file, events, data)
+            self.watched[key] = Watch(file, events, data)
             return
         if key not in known:
             raise LinuxError(Errno.ENOENT)
         if operation == _DELETE:
             del self.watched[key]
         else:
-            self.watched[key] = _Watch(file, events, data)
+            self.watched[key] = Watch(file, events, data)
 
     def poll(self) -> int:
         """Readable when there is something to tell."""
@@ -81,14 +83,14 @@ class EpollOpen(OpenFile):
             self.watched[key] = self.watched.pop(key)
         return found
 
-    def _ready(self, watch: _Watch) -> int:
+    def _ready(self, watch: Watch) -> int:
         if not watch.events & ~(EPOLLET | EPOLLONESHOT):
             return 0
         bits = watch.file.poll() & (watch.events | POLLERR | POLLHUP)
         told = watch.events & EPOLLET and watch.told == watch.file.activity
         return 0 if told else bits
 
-    def _open(self) -> dict[tuple[int, int], _Watch]:
+    def _open(self) -> dict[tuple[int, OpenFile], Watch]:
         """What is watched; an open file that was closed everywhere is forgotten."""
         for key in [key for key, watch in self.watched.items() if watch.file.users == 0]:
             del self.watched[key]

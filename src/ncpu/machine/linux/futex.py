@@ -76,8 +76,8 @@ def key_of(k: Kernel, address: int) -> Hashable:
     """What names the word at an address."""
     for m in mappings.touching(k, address, 4) if k.space.maps else ():
         if m.shared:
-            return (id(m.node), m.offset + address - m.address)
-    return (id(k.space), address)
+            return (m.node, m.offset + address - m.address)
+    return (k.space, address)
 
 
 def clear_tid(k: Kernel) -> None:

@@ -29,7 +29,7 @@ class FileMap:
     writable: bool
 
 
-@dataclass
+@dataclass(eq=False)  # itself, as a key: futexes are known by it
 class Space:
     """One address space.
 

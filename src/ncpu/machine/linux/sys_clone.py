@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ncpu.machine import memory
 from ncpu.machine.linux import abi, futex
 from ncpu.machine.linux.abi import Errno, LinuxError
+from ncpu.machine.linux.conditions import LeftSpace
 from ncpu.machine.linux.process import Thread, Wait
 from ncpu.machine.linux.table import syscall
 from ncpu.machine.state import MONITOR, SP, TPIDR, State, Status
@@ -110,9 +111,7 @@ def _process(
         child.thread.altstack = (0, abi.SS_DISABLE, 0)
     tasks.processes[pid] = child
     if flags & VFORK:
-        begun = child.space
-        ready = lambda: child.space is not begun or not child.alive  # noqa: E731
-        k.block(Wait(ready, data=pid, deaf=True))
+        k.block(Wait(LeftSpace(child, child.space), data=pid, deaf=True))
     return pid
 
 

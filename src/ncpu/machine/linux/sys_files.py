@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ncpu.machine.linux import abi, mappings
 from ncpu.machine.linux.abi import Errno, LinuxError
+from ncpu.machine.linux.conditions import OpenedAgain, Unopened
 from ncpu.machine.linux.descriptors import OpenFile
 from ncpu.machine.linux.files import R, W, X
 from ncpu.machine.linux.inodes import Directory, File, Node, Pipe, Symlink
@@ -67,15 +68,9 @@ def _open_fifo(k: Kernel, node: Pipe, flags: int) -> OpenFile:
     file = k.open_file(node, flags)
     if access == abi.O_RDWR or there or flags & abi.O_NONBLOCK:
         return file
-    seen = list(node.opened)
-
-    def interrupted() -> int:
-        file.closed()
-        return -Errno.EINTR
-
     other = 1 if access == abi.O_RDONLY else 0
-    ready = lambda: node.opened[other] != seen[other]  # noqa: E731
-    k.block(Wait(ready, interrupted=interrupted, data=file))
+    ready = OpenedAgain(node, other, node.opened[other])
+    k.block(Wait(ready, interrupted=Unopened(file), data=file))
 
 
 @syscall("mkdirat", "iwu")

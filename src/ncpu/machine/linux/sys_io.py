@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from ncpu.machine.linux import abi, mappings, terminals
 from ncpu.machine.linux.abi import Errno, LinuxError, Signal, WouldBlock
+from ncpu.machine.linux.conditions import Partly, Polled
 from ncpu.machine.linux.descriptors import (
     POLLERR,
     POLLHUP,
@@ -66,7 +67,7 @@ def vector(k: Kernel, pointer: int, count: int) -> Pieces:
 def await_input(k: Kernel, file: OpenFile, until: int | None = None) -> NoReturn:
     """Wait until the file can be read."""
     bits = POLLIN | POLLHUP | POLLERR
-    k.block(Wait(lambda: bool(file.poll() & bits), until, input=file.host))
+    k.block(Wait(Polled(file, bits), until, input=file.host))
 
 
 def _fill(k: Kernel, file: OpenFile, pieces: Pieces, offset: int | None) -> int:
@@ -150,9 +151,9 @@ def _await_room(k: Kernel, file: OpenFile, done: int) -> NoReturn:
     bits = POLLOUT | POLLHUP | POLLERR
     k.block(
         Wait(
-            lambda: bool(file.poll() & bits),
+            Polled(file, bits),
             input=file.host,
-            interrupted=(lambda: done) if done else None,
+            interrupted=Partly(done) if done else None,
             data=done,
         )
     )

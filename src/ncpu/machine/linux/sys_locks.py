@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ncpu.machine.linux import locks
 from ncpu.machine.linux.abi import Errno, LinuxError, WouldBlock
+from ncpu.machine.linux.conditions import MayHold, NoConflict
 from ncpu.machine.linux.descriptors import OpenFile
 from ncpu.machine.linux.locks import Record
 from ncpu.machine.linux.process import Wait
@@ -35,7 +36,7 @@ def flock(k: Kernel, fd: int, operation: int) -> int:
     if not held.may_hold(ino, file, kind):
         if operation & 4:
             raise WouldBlock
-        k.block(Wait(lambda: held.may_hold(ino, file, kind)))
+        k.block(Wait(MayHold(held, ino, file, kind)))
     held.hold(ino, file, kind)
     return 0
 
@@ -70,6 +71,6 @@ def record_lock(k: Kernel, file: OpenFile, command: int, pointer: int) -> int:
     if other is not None:
         if command not in SET_WAIT:
             raise WouldBlock
-        k.block(Wait(lambda: held.conflict(ino, wanted) is None))
+        k.block(Wait(NoConflict(held, ino, wanted)))
     held.set(ino, wanted)
     return 0

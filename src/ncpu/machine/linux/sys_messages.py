@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from ncpu.machine.linux import abi, sys_io
 from ncpu.machine.linux.abi import Errno, LinuxError, Signal, WouldBlock
-from ncpu.machine.linux.descriptors import POLLERR, POLLHUP, OpenFile
+from ncpu.machine.linux.conditions import AllArrived, Partly, RoomToSend
+from ncpu.machine.linux.descriptors import OpenFile
 from ncpu.machine.linux.process import Wait
-from ncpu.machine.linux.sockets import AF_INET, AF_UNIX, DGRAM, ROOM, STREAM, Message, SocketOpen
+from ncpu.machine.linux.sockets import AF_INET, AF_UNIX, DGRAM, STREAM, Message, SocketOpen
 from ncpu.machine.linux.sys_socket import find, put_name, socket_of
 from ncpu.machine.linux.table import syscall
 
@@ -50,13 +51,12 @@ def _send(
         if done:
             return done
         raise
-    peer, size = target.peer, len(data) - done
-    need = size if sock.packets else 1
+    need = len(data) - done if sock.packets else 1
     k.block(
         Wait(
-            lambda: peer is None or sock.poll() & POLLERR != 0 or ROOM - peer.held >= need,
+            RoomToSend(sock, target.peer, need),
             input=sock.host,
-            interrupted=(lambda: done) if done else None,
+            interrupted=Partly(done) if done else None,
             data=done,
         )
     )
@@ -74,13 +74,7 @@ def _receive(k: Kernel, sock: SocketOpen, count: int, flags: int) -> Message:
         if got < count and not sock.ended and sock.blocking:
             sock.queue.appendleft(message)
             sock.held += got
-            bits = POLLHUP | POLLERR
-            k.block(
-                Wait(
-                    lambda: sock.held >= min(count, ROOM) or sock.ended or bool(sock.poll() & bits),
-                    input=sock.host,
-                )
-            )
+            k.block(Wait(AllArrived(sock, count), input=sock.host))
     return message
 
 

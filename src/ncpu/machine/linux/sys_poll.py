@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from ncpu.machine.linux import abi, sys_signals
 from ncpu.machine.linux.abi import Errno, LinuxError
-from ncpu.machine.linux.descriptors import POLLERR, POLLHUP, POLLIN, POLLOUT, OpenFile
+from ncpu.machine.linux.conditions import AnyPolled, AnySelected, Polled
+from ncpu.machine.linux.descriptors import POLLERR, POLLHUP, POLLIN, POLLOUT
 from ncpu.machine.linux.epoll import EpollOpen
 from ncpu.machine.linux.inodes import File
 from ncpu.machine.linux.process import RLIMIT_NOFILE, Wait
@@ -17,8 +18,6 @@ from ncpu.machine.linux.table import syscall
 
 if TYPE_CHECKING:
     from ncpu.machine.linux.kernel import Kernel
-
-POLLNVAL = 32
 
 
 def _wait_for(
@@ -42,21 +41,10 @@ def ppoll(k: Kernel, fds: int, count: int, timeout: int, mask: int, size: int) -
     rows = list(struct.iter_unpack("<ihh", k.lane.read(fds, 8 * count)))
     k.lane.require(fds, 8 * count, 2)
     known = k.process.fds
-
-    def look() -> list[int]:
-        found = []
-        for fd, wanted, _ in rows:
-            bits = 0
-            if fd >= 0:
-                bits = POLLNVAL
-                if fd in known:
-                    bits = known[fd].file.poll() & (wanted | POLLERR | POLLHUP)
-            found.append(bits)
-        return found
-
+    some = AnyPolled(k.process, [(fd, wanted) for fd, wanted, _ in rows])
     host = any(row[0] in known and known[row[0]].file.host for row in rows)
-    _wait_for(k, lambda: any(look()), limit, (mask, size), host=host)
-    found = look()
+    _wait_for(k, some, limit, (mask, size), host=host)
+    found = some.look()
     table = zip(rows, found, strict=True)
     k.lane.write(fds, b"".join(struct.pack("<ihh", fd, want, got) for (fd, want, _), got in table))
     return sum(bits != 0 for bits in found)
@@ -72,22 +60,20 @@ def pselect6(
     limit = duration(k, timeout) if timeout else None
     count = min(count, k.process.limits[RLIMIT_NOFILE][0])
     length = -(-count // 64) * 8
-    sets: list[tuple[int, int, list[tuple[int, OpenFile]]]] = []
+    pointers: list[int] = []
+    some = AnySelected([])
     for pointer, bits in ((reads, POLLIN | POLLHUP), (writes, POLLOUT | POLLERR), (errors, 0)):
         if pointer:
             wanted = int.from_bytes(k.lane.read(pointer, length), "little")
             files = [(fd, k.file(fd)) for fd in range(count) if wanted >> fd & 1]
-            sets.append((pointer, bits, files))
-
-    def look() -> list[int]:
-        found = [[fd for fd, file in files if file.poll() & bits] for _, bits, files in sets]
-        return [sum(1 << fd for fd in fds) for fds in found]
+            pointers.append(pointer)
+            some.sets.append((bits, files))
 
     where = k.lane.unpack("QQ", mask) if mask else (0, 0)
-    host = any(file.host for _, _, files in sets for _, file in files)
-    _wait_for(k, lambda: any(look()), limit, (where[0], where[1]), host=host)
-    results = look()
-    for (pointer, _, _), bits in zip(sets, results, strict=True):
+    host = any(file.host for _, files in some.sets for _, file in files)
+    _wait_for(k, some, limit, (where[0], where[1]), host=host)
+    results = some.look()
+    for pointer, bits in zip(pointers, results, strict=True):
         k.lane.write(pointer, bits.to_bytes(length, "little"))
     return sum(bits.bit_count() for bits in results)
 
@@ -141,7 +127,7 @@ def _epoll_wait(
     file = _epoll(k, epfd)
     if not 0 < room <= 1 << 26:
         raise LinuxError(Errno.EINVAL)
-    _wait_for(k, lambda: bool(file.poll()), limit, mask, host=file.host)
+    _wait_for(k, Polled(file), limit, mask, host=file.host)
     k.lane.require(events, 16, 2)
     found = file.collect(min(room, 4096))
     k.lane.write(events, b"".join(struct.pack("<I4xQ", bits, data) for bits, data in found))

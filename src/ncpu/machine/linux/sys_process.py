@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ncpu.machine.linux import abi, futex, sys_resources
 from ncpu.machine.linux.abi import Errno, LinuxError
+from ncpu.machine.linux.conditions import Woken
 from ncpu.machine.linux.process import Wait
 from ncpu.machine.linux.sys_time import duration
 from ncpu.machine.linux.table import syscall
@@ -90,7 +91,7 @@ def _futex_wait(
         raise LinuxError(Errno.ETIMEDOUT)
     waiter = futex.Waiter(k.thread, bits if command == 9 else futex.ALL)
     k.futexes.add(futex.key_of(k, address), waiter)
-    k.block(Wait(lambda: waiter.woken, until, restart=until is None, data=waiter))
+    k.block(Wait(Woken(waiter), until, restart=until is None, data=waiter))
 
 
 def _wake_op(k: Kernel, key: Any, other: int, encoded: int, count: int, count2: int) -> int:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ncpu.machine.linux import abi, signals
 from ncpu.machine.linux.abi import Errno, LinuxError, Signal
+from ncpu.machine.linux.conditions import SignalPending
 from ncpu.machine.linux.process import Action, Process, Thread, Wait
 from ncpu.machine.linux.sys_time import duration
 from ncpu.machine.linux.table import syscall
@@ -92,20 +93,17 @@ def rt_sigtimedwait(k: Kernel, pointer: int, info: int, timeout: int, size: int)
     wanted = _mask(k, pointer, size)
     limit = duration(k, timeout) if timeout else None
 
-    def ready() -> set[int]:
-        return {s for s in signals.pending(process, thread) if wanted & signals.bit(s)}
-
-    process, thread = k.process, k.thread
-    if found := ready():
+    ready = SignalPending(k.process, k.thread, wanted)
+    if found := ready.look():
         signal = min(found)
-        data = signals.take(process, signal)
+        data = signals.take(k.process, signal)
         if info:
             k.lane.write(info, data)
         return signal
     until = k.deadline(limit)
     if limit == 0 or k.passed(until):
         raise LinuxError(Errno.EAGAIN)
-    k.block(Wait(lambda: bool(ready()), until, restart=False))
+    k.block(Wait(ready, until, restart=False))
 
 
 def _may(k: Kernel, target: Process, signal: int) -> bool:

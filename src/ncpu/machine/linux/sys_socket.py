@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ncpu.machine.linux import abi, sys_io
 from ncpu.machine.linux.abi import Errno, LinuxError, WouldBlock
+from ncpu.machine.linux.conditions import RoomToConnect
 from ncpu.machine.linux.inodes import Directory
 from ncpu.machine.linux.process import Wait
 from ncpu.machine.linux.sockets import (
@@ -184,7 +185,7 @@ def connect(k: Kernel, fd: int, pointer: int, length: int) -> int:
         except WouldBlock:
             if not sock.blocking:
                 raise
-            k.block(Wait(lambda: target.backlog is None or len(target.backlog) < target.limit))
+            k.block(Wait(RoomToConnect(target)))
         return 0
     if sock.domain == AF_INET and not sock.name:
         k.network.bind_port(sock, 0, b"\x7f\0\0\1")

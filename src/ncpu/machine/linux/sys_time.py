@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ncpu.machine.linux import abi
 from ncpu.machine.linux.abi import Errno, LinuxError
+from ncpu.machine.linux.conditions import SleptPart
 from ncpu.machine.linux.process import Wait
 from ncpu.machine.linux.table import syscall
 
@@ -87,17 +88,7 @@ def _sleep(k: Kernel, length: int, remaining: int) -> int:
     until = k.deadline(length)
     if until is None or k.passed(until):
         return 0
-
-    def interrupted() -> int:
-        if remaining:
-            left = max(until - k.process.clock.monotonic(), 0)
-            try:
-                k.lane.write(remaining, abi.timespec(left))
-            except LinuxError as error:
-                return -error.errno
-        return -Errno.EINTR
-
-    k.block(Wait(until=until, interrupted=interrupted))
+    k.block(Wait(until=until, interrupted=SleptPart(k, until, remaining)))
 
 
 @syscall("nanosleep", "ww")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ncpu.machine.linux import abi, tasks
 from ncpu.machine.linux.abi import Errno, LinuxError, Signal
+from ncpu.machine.linux.conditions import CONTINUED, EXITED, STOPPED, ChildNews
 from ncpu.machine.linux.process import Process, Wait
 from ncpu.machine.linux.sys_resources import rusage
 from ncpu.machine.linux.table import syscall
@@ -14,35 +14,18 @@ from ncpu.machine.linux.table import syscall
 if TYPE_CHECKING:
     from ncpu.machine.linux.kernel import Kernel
 
-NOHANG, UNTRACED, CONTINUED, NOWAIT = 1, 2, 8, 0x1000000
-STOPPED, EXITED = 2, 4
+NOHANG, UNTRACED, NOWAIT = 1, 2, 0x1000000
 THREADS = 0xE0000000  # __WALL, __WCLONE, __WNOTHREAD: all children are alike here
 
 
-def _news(child: Process, options: int) -> bool:
-    """Whether there is something to tell of the child that `options` ask for."""
-    if not child.alive:
-        return bool(options & EXITED)
-    wanted = {"stopped": options & STOPPED, "continued": options & CONTINUED}
-    return bool(wanted.get(child.news, 0))
-
-
-def _find(k: Kernel, mine: Callable[[Process], bool], options: int) -> Process | None:
+def _find(k: Kernel, pid: int | None, group: int | None, options: int) -> Process | None:
     """The first child with news; None with WNOHANG and none; ECHILD without such children."""
-    parent = k.process
-
-    def candidates() -> list[Process]:
-        return [] if k.tasks is None else [p for p in k.tasks.children(parent) if mine(p)]
-
-    def ready() -> bool:
-        found = candidates()
-        return not found or any(_news(p, options) for p in found)
-
-    found = candidates()
+    ready = ChildNews(k.tasks, k.process, pid, group, options)
+    found = ready.candidates()
     if not found:
         raise LinuxError(Errno.ECHILD)
     for child in found:
-        if _news(child, options):
+        if ready.tells(child):
             return child
     if options & NOHANG:
         return None
@@ -74,12 +57,8 @@ def wait4(k: Kernel, pid: int, status: int, options: int, usage: int) -> int:
     if pid == -(1 << 31):
         raise LinuxError(Errno.ESRCH)
     group = -pid if pid < -1 else k.process.pgid
-
-    def mine(child: Process) -> bool:
-        return child.pid == pid if pid > 0 else pid == -1 or child.pgid == group
-
     options = options & ~UNTRACED | (STOPPED if options & UNTRACED else 0) | EXITED
-    child = _find(k, mine, options)
+    child = _find(k, pid if pid > 0 else None, None if pid == -1 else group, options)
     if child is None:
         return 0
     if status:
@@ -99,12 +78,8 @@ def waitid(k: Kernel, kind: int, number: int, info: int, options: int, usage: in
         raise LinuxError(Errno.EINVAL)
     if (kind == 1 and number <= 0) or (kind == 2 and number < 0):
         raise LinuxError(Errno.EINVAL)
-    group = number or k.process.pgid
-
-    def mine(child: Process) -> bool:
-        return (True, child.pid == number, child.pgid == group)[kind]
-
-    child = _find(k, mine, options)
+    pid = number if kind == 1 else None
+    child = _find(k, pid, number or k.process.pgid if kind == 2 else None, options)
     if info:
         k.lane.write(info, bytes(128) if child is None else _siginfo(child))
     if child is None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ncpu.machine.linux import abi, signals
 from ncpu.machine.linux.abi import Errno, LinuxError, Signal, WouldBlock
+from ncpu.machine.linux.conditions import Always
 from ncpu.machine.linux.descriptors import POLLHUP, POLLIN, POLLOUT, OpenFile
 from ncpu.machine.linux.inodes import Device, Node
 from ncpu.machine.linux.process import Action, Wait
@@ -194,7 +195,7 @@ def check_foreground(k: Services, file: OpenFile, signal: int) -> None:
     if k.tasks.orphaned(p.pgid):
         raise LinuxError(Errno.EIO)
     k.tasks.signal_group(p.pgid, signal)
-    k.block(Wait(lambda: True))
+    k.block(Wait(Always()))
 
 
 def ioctl(k: Services, file: OpenFile, request: int, argument: int) -> None:
