@@ -141,7 +141,7 @@ class _Source:
         self.size = os.fstat(self.fd).st_size
 
 
-class _Extent:
+class Extent:
     """A stretch of the archive: one file's content."""
 
     def __init__(self, source: _Source, offset: int, size: int) -> None:
@@ -267,7 +267,7 @@ class _Reader:
             raise RootError(f"entry {info.name!r} is sparse: pack it without --sparse")
         if not 0 <= info.size <= self.source.size - info.offset_data:
             raise RootError(f"entry {info.name!r} ends beyond the archive: truncated")
-        below = _Extent(self.source, info.offset_data, info.size)
+        below = Extent(self.source, info.offset_data, info.size)
         return LayeredFile(fs, info.mode, 0, 0, below)
 
     def _device(self, info: tarfile.TarInfo) -> Node:

@@ -36,10 +36,14 @@ class Console:
         isatty: bool = False,
         size: tuple[int, int] = (24, 80),
     ) -> None:
-        self.streams = (stdin, stdout, stderr)
         self.isatty = isatty
         self.size = size
         self.termios = TERMIOS
+        self.connect(stdin, stdout, stderr)
+
+    def connect(self, stdin: Any, stdout: Any, stderr: Any) -> None:
+        """Read from and write to these streams from now on."""
+        self.streams = (stdin, stdout, stderr)
         self._pending: dict[int, bytearray] = {}
 
     def read(self, count: int) -> bytes:

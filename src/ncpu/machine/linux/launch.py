@@ -31,7 +31,68 @@ MAX_STACK, STACK_SHARE = 8 << 20, 8
 Mounts = Sequence[tuple[str | os.PathLike[str], str, bool]]
 
 
-class Session:
+class Running:
+    """A machine at work, from wherever it stands: how its lanes are stepped, and where it is.
+
+    Args:
+      kernel: its kernel.
+      state: the lane of its first process.
+      alu: the arithmetic.
+      forward: ports of the host's 127.0.0.1 to ports of the machine.
+    """
+
+    def __init__(self, kernel: Kernel, state: State, alu: Alu, forward: Mapping[int, int]) -> None:
+        self.kernel, self.state, self.alu = kernel, state, alu
+        self.forward = dict(forward)
+        self.machine: Machine | None = None
+
+    def start(self) -> Machine:
+        """The machine, made when it is first asked for."""
+        if self.machine is None:
+            self.machine = self._make()
+            self.machine.forward(self.forward)
+        return self.machine
+
+    def _make(self) -> Machine:
+        raise NotImplementedError
+
+    @property
+    def symbols(self) -> dict[str, tuple[int, int]]:
+        """Functions of the first program, name to (address, size)."""
+        raise NotImplementedError
+
+    def _stretch(self, program: Program, state: State, steps: int) -> State:
+        """Run one lane in pieces, so that an interrupt is heard and leaves a state to look at."""
+        while steps > 0:
+            piece = min(steps, PIECE)
+            self.state = state = run(program, state, piece, alu=self.alu)
+            if int(state.status) != Status.OUT_OF_FUEL:
+                break
+            steps -= piece
+        return state
+
+    def run(self, max_steps: int | None = None) -> Result:
+        """Run on to the end, or until `max_steps` more instructions have retired."""
+        result = go_on(self.start(), max_steps)
+        self.state = result.state
+        return result
+
+    def where(self) -> str:
+        """Where the process is: pc, function and instruction, for people."""
+        pc = int(word.from_limbs(self.state.pc))
+        inside = [
+            (address, name)
+            for name, (address, size) in self.symbols.items()
+            if address <= pc < address + max(size, 1)
+        ]
+        function = f" in {max(inside)[1]}" if inside else ""
+        if memory.permissions(self.state, pc, 4) == 0:
+            return f"pc {pc:#x}{function}, which holds no code"
+        value = int.from_bytes(memory.read(self.state, pc, 4), "little")
+        return f"pc {pc:#x}{function}: {value:08x} {disassemble(value, pc)}"
+
+
+class Session(Running):
     """A program on the machine, from its file to its end, with the processes it makes.
 
     Args:
@@ -103,61 +164,28 @@ class Session:
         process = Process.from_image(image, seed=seed, exe=exe, clock=clock)
         if cwd is not None:
             process.cwd = files.directory(cwd)
+        kernel = Kernel(process, files, stdin, stdout, stderr, isatty=isatty, warn=warn)
+        super().__init__(kernel, image.state, alu, forward or {})
         self.image = image
-        self.alu = alu
-        self.kernel = Kernel(process, files, stdin, stdout, stderr, isatty=isatty, warn=warn)
         self.text = Text(image.state)
-        self.state: State = image.state
         self.limits = limits
-        self.forward = dict(forward or {})
-        self.machine: Machine | None = None
 
-    def start(self) -> Machine:
-        """The machine, made when it is first asked for."""
-        if self.machine is None:
-            state, text = self.state, self.text
-            self.machine = Machine(
-                self.kernel, state, self._stretch, text, Text, limits=self.limits
-            )
-            self.machine.forward(self.forward)
-        return self.machine
+    def _make(self) -> Machine:
+        state, text = self.state, self.text
+        return Machine.start(self.kernel, state, self._stretch, text, Text, limits=self.limits)
 
-    def _stretch(self, program: Program, state: State, steps: int) -> State:
-        """Run one lane in pieces, so that an interrupt is heard and leaves a state to look at."""
-        while steps > 0:
-            piece = min(steps, PIECE)
-            self.state = state = run(program, state, piece, alu=self.alu)
-            if int(state.status) != Status.OUT_OF_FUEL:
-                break
-            steps -= piece
-        return state
-
-    def run(self, max_steps: int | None = None) -> Result:
-        """Run on to the end, or until `max_steps` more instructions have retired."""
-        result = go_on(self.start(), max_steps)
-        self.state = result.state
-        return result
-
-    def where(self) -> str:
-        """Where the process is: pc, function and instruction, for people."""
-        pc = int(word.from_limbs(self.state.pc))
-        inside = [
-            (address, name)
-            for name, (address, size) in self.image.symbols.items()
-            if address <= pc < address + max(size, 1)
-        ]
-        function = f" in {max(inside)[1]}" if inside else ""
-        if memory.permissions(self.state, pc, 4) == 0:
-            return f"pc {pc:#x}{function}, which holds no code"
-        value = int.from_bytes(memory.read(self.state, pc, 4), "little")
-        return f"pc {pc:#x}{function}: {value:08x} {disassemble(value, pc)}"
+    @property
+    def symbols(self) -> dict[str, tuple[int, int]]:
+        """As the file says."""
+        return self.image.symbols
 
 
-def host_terminal(session: Session, keys: int, screen: int, *, errors: bool = True) -> None:
+def host_terminal(session: Running, keys: int, screen: int, *, errors: bool = True) -> None:
     """Give a session the host's terminal (descriptors to read keys from and to show on).
 
-    Without `errors`, standard error stays the stream that the session was given.  The terminal is
-    the host's again when the program has ended, or `session.kernel.close_host()` is called.
+    One that has a terminal already, as a restored one may, keeps it.  Without `errors`, standard
+    error stays the stream that the session was given.  The terminal is the host's again when the
+    program has ended, or `session.kernel.close_host()` is called.
     """
     machine = session.start()
 
@@ -165,20 +193,27 @@ def host_terminal(session: Session, keys: int, screen: int, *, errors: bool = Tr
         while data:
             data = data[os.write(screen, data) :]
 
+    if (terminal := session.kernel.terminal) is not None:
+        terminal.connect(show)
+        session.kernel.wait_on(Keyboard(terminal, keys, screen))
+        return
     terminal = Terminal(show, machine.signal_group)
     session.kernel.attach(terminal, Keyboard(terminal, keys, screen), errors=errors)
 
 
-def scripted_terminal(session: Session, pieces: Sequence[Piece]) -> bytearray:
+def scripted_terminal(session: Running, pieces: Sequence[Piece]) -> bytearray:
     """Give a session a terminal at which `pieces` are typed; what it shows.
 
     Each piece is typed when the machine has nothing to do but to wait for a key, or where it comes
     with a moment, then: (nanoseconds since the program's start, piece).
     """
-    machine, screen = session.start(), bytearray()
+    machine, screen, kernel = session.start(), bytearray(), session.kernel
+    if (terminal := kernel.terminal) is not None:
+        terminal.connect(screen.extend)
+        kernel.wait_on(Script(terminal, pieces, kernel.process.clock))
+        return screen
     terminal = Terminal(screen.extend, machine.signal_group)
-    script = Script(terminal, pieces, session.kernel.process.clock)
-    session.kernel.attach(terminal, script)
+    kernel.attach(terminal, Script(terminal, pieces, kernel.process.clock))
     return screen
 
 
@@ -192,4 +227,4 @@ def launch(source: str | os.PathLike[str] | bytes, *args: str, **options: Any) -
     return Session(source, [_name(source), *args], **options).run(max_steps)
 
 
-__all__ = ["Result", "Session", "host_terminal", "launch", "scripted_terminal"]
+__all__ = ["Result", "Running", "Session", "host_terminal", "launch", "scripted_terminal"]

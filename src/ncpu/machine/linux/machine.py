@@ -42,15 +42,12 @@ STRIKES = 16  # deadlocks in a row that a thread survives
 
 
 class Machine:
-    """All processes of one kernel.
+    """All processes of one kernel: those of a table, or one, by `start`.
 
     Args:
-      kernel: its `process` is the first process.
-      state: where that one starts.
+      tasks: the table of processes.
       run: `run(program, state, steps)`, which stops with a `Status` after at most `steps`.
-      text: decoded text of the first process; `new_text(state)` makes further ones.
-      spawn: whether processes may make others.
-      limits: `max_tasks` and `max_memory` of `Tasks`.
+      new_text: makes the decoded text of a process.
       batched: whether runnable lanes of the same text are stepped as one batch: by default on
         accelerators, where a lane alone leaves the device idle; on CPUs stacking the lanes'
         memories costs more than the batch saves.  The bits are the same.
@@ -58,6 +55,22 @@ class Machine:
 
     def __init__(
         self,
+        tasks: Tasks,
+        run: Run,
+        new_text: Callable[[State], Any],
+        *,
+        batched: bool | None = None,
+    ) -> None:
+        if batched is None:
+            batched = jax.default_backend() != "cpu"
+        self.batched = batched
+        self.kernel, self.first, self._tasks = tasks.kernel, tasks.first, tasks
+        self.lanes = Lanes(tasks, run, new_text)
+        self.strikes: Counter[int] = Counter()
+
+    @classmethod
+    def start(
+        cls,
         kernel: Kernel,
         state: State,
         run: Run,
@@ -67,20 +80,27 @@ class Machine:
         spawn: bool = True,
         limits: dict[str, int] | None = None,
         batched: bool | None = None,
-    ) -> None:
-        if batched is None:
-            batched = jax.default_backend() != "cpu"
-        self.batched = batched
-        self.kernel, self.first = kernel, kernel.process
-        self._tasks = Tasks(kernel, self.first, **(limits or {}))
+    ) -> Machine:
+        """A machine with one process, which is its first one.
+
+        Args:
+          kernel: its `process` is the first process.
+          state: where that one starts.
+          run: as of the class.
+          text: decoded text of the first process; `new_text(state)` makes further ones.
+          spawn: whether processes may make others.
+          limits: `max_tasks` and `max_memory` of `Tasks`.
+          batched: as of the class.
+        """
+        tasks = Tasks(kernel, kernel.process, **(limits or {}))
         if spawn:
-            kernel.tasks = self._tasks
-        self.lanes = Lanes(self._tasks, run, new_text)
-        self._strikes: Counter[int] = Counter()
-        self.first.text = text
-        thread = self.first.thread
+            kernel.tasks = tasks
+        machine = cls(tasks, run, new_text, batched=batched)
+        machine.first.text = text
+        thread = machine.first.thread
         thread.retired = thread.started = retired_of(state)
-        self.lanes.store(self.first, thread, state)
+        machine.lanes.store(machine.first, thread, state)
+        return machine
 
     def signal_group(self, group: int, signal: int) -> None:
         """Send a signal to a process group, as a terminal does."""
@@ -102,8 +122,11 @@ class Machine:
 
     _final: State | None = None
 
-    def run(self, max_steps: int | None = None) -> int:
+    def run(self, max_steps: int | None = None, *, whole_rounds: bool = False) -> int:
         """Go on until the first process ends or `max_steps` instructions have been completed.
+
+        With `whole_rounds` a round of several lanes is not cut short at `max_steps`: a machine that
+        stops there and goes on later is in no bit different from one that never stopped.
 
         Returns:
           The instructions completed.
@@ -120,6 +143,8 @@ class Machine:
                 self._idle()
                 continue
             left = FOREVER if max_steps is None else (max_steps - done) // len(ready)
+            if whole_rounds and len(ready) > 1 and max_steps is not None:
+                left = QUANTUM if done < max_steps else 0
             steps = min(left, self._until_deadline(), FOREVER)
             if left <= 0:
                 break
@@ -154,7 +179,7 @@ class Machine:
             if stop.process.alive and stop.thread.tid in stop.process.threads:
                 self._serve_stop(stop.process, stop.thread)
         clock.retired = start + max(s.used for s in stops)
-        self._strikes.clear()
+        self.strikes.clear()
         return sum(s.used for s in stops)
 
     # -- the kernel's part -----------------------------------------------------------------------
@@ -260,8 +285,8 @@ class Machine:
             self._kill_stopped()
             return
         process, thread = max(awake, key=lambda task: task[1].tid)
-        self._strikes[thread.tid] += 1
-        if self._strikes[thread.tid] > STRIKES or (thread.wait and thread.wait.deaf):
+        self.strikes[thread.tid] += 1
+        if self.strikes[thread.tid] > STRIKES or (thread.wait and thread.wait.deaf):
             self.kernel.send(process, Signal.SIGKILL, bytes(128))
         else:
             self._visit(process, thread, lambda state: self.kernel.give_up(state, Errno.EDEADLK))

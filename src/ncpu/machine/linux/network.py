@@ -102,7 +102,7 @@ class Network:
             sock.node.bound = None
 
 
-class _Outside(SocketOpen):
+class Outside(SocketOpen):
     """The machine's end of a connection that came through a forwarded port."""
 
     def __init__(self, network: Network, host: Host, connection: socket.socket) -> None:
@@ -184,7 +184,7 @@ def forward(k: Kernel, port: int, guest: int) -> None:
         host = k.host  # a terminal attached since then has brought its own
         assert host is not None
         outside, (_, source) = listener.accept()
-        end = _Outside(network, host, outside)
+        end = Outside(network, host, outside)
         end.name = inet(source)
         try:
             network.at_port(STREAM, guest).answer(end)

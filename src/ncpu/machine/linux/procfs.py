@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ncpu.machine.linux import abi
@@ -15,36 +14,135 @@ if TYPE_CHECKING:
     from ncpu.machine.linux.services import Services
 
 PROC_MAGIC = 0x9FA0
-Maker = Callable[[bytes], Node | None]
+LINKS = (b"exe", b"cwd", b"root")
+TASK = (b"comm", b"stat", b"status")
 
 
 class Listing(Directory):
     """A directory whose entries are made as they are looked up."""
 
-    def __init__(
-        self,
-        fs: FileSystem,
-        parent: Directory,
-        name: bytes,
-        names: Callable[[], list[bytes]],
-        make: Maker,
-    ) -> None:
+    def __init__(self, k: Services, fs: FileSystem, parent: Directory, name: bytes) -> None:
         super().__init__(fs, 0o555, parent=parent, name=name)
         self.covered = True
-        self._names, self._make = names, make
-        self._numbers: dict[bytes, int] = {}
+        self.k = k
+        self.numbers: dict[bytes, int] = {}  # of the inodes
+
+    def names(self) -> list[bytes]:
+        """The names of all entries."""
+        raise NotImplementedError
+
+    def make(self, name: bytes) -> Node | None:
+        """A node for one of them, None for another name."""
+        raise NotImplementedError
 
     def lookup(self, name: bytes) -> Node | None:
         """The entry as it is now."""
-        node = self._make(name)
+        node = self.make(name)
         if node is not None:
-            node.ino = self._numbers.setdefault(name, node.ino)
+            node.ino = self.numbers.setdefault(name, node.ino)
         return node
 
     def entries(self) -> list[tuple[bytes, int, int]]:
         """All entries as they are now."""
-        found = [(name, self.lookup(name)) for name in self._names()]
+        found = [(name, self.lookup(name)) for name in self.names()]
         return [(name, n.ino, n.mode & abi.S_IFMT) for name, n in found if n is not None]
+
+
+class ProcRoot(Listing):
+    """/proc itself."""
+
+    def names(self) -> list[bytes]:
+        """What is told of the machine, and its processes."""
+        return [*MACHINE, b"self", b"mounts", *(b"%d" % p.pid for p in self.k.processes)]
+
+    def make(self, name: bytes) -> Node | None:
+        """One of them."""
+        if name == b"self":
+            return Symlink(self.fs, b"%d" % self.k.process.pid)
+        if name == b"mounts":
+            return Symlink(self.fs, b"self/mounts")
+        if name in MACHINE:
+            return _file(self.fs, MACHINE[name](self.k))
+        process = self.k.find_process(int(name)) if name.isdigit() and len(name) < 9 else None
+        return None if process is None else ProcProcess(self, b"%d" % process.pid, process)
+
+
+class OfProcess(Listing):
+    """A directory about one process."""
+
+    def __init__(self, parent: Listing, name: bytes, process: Process) -> None:
+        super().__init__(parent.k, parent.fs, parent, name)
+        self.process = process
+
+
+class ProcProcess(OfProcess):
+    """/proc/[pid]."""
+
+    def __init__(self, parent: Listing, name: bytes, process: Process) -> None:
+        super().__init__(parent, name, process)
+        self.uid, self.gid = process.uids[1], process.gids[1]
+
+    def names(self) -> list[bytes]:
+        """What is told of a process."""
+        return [*LINKS, b"fd", b"task", *PROCESS]
+
+    def make(self, name: bytes) -> Node | None:
+        """One of them."""
+        if name in LINKS:
+            try:
+                return Symlink(self.fs, self._target(name))
+            except abi.LinuxError:
+                return Symlink(self.fs, b"(deleted)")
+        if name == b"fd":
+            return ProcDescriptors(self, name, self.process)
+        if name == b"task":
+            return ProcTasks(self, name, self.process)
+        if name in PROCESS:
+            return _file(self.fs, PROCESS[name](self.k, self.process))
+        return None
+
+    def _target(self, name: bytes) -> bytes:
+        files, process = self.k.files, self.process
+        if name == b"cwd":
+            return files.path_of(process.cwd or files.root)
+        return process.exe if name == b"exe" else b"/"
+
+
+class ProcDescriptors(OfProcess):
+    """/proc/[pid]/fd."""
+
+    def names(self) -> list[bytes]:
+        """The descriptors."""
+        return [b"%d" % fd for fd in sorted(self.process.fds)]
+
+    def make(self, name: bytes) -> Node | None:
+        """A link that leads to the open node itself."""
+        held = self.process.fds.get(int(name)) if name.isdigit() else None
+        if held is None:
+            return None
+        return Symlink(self.fs, self.k.name_of(held.file), direct=held.file.node)
+
+
+class ProcTasks(OfProcess):
+    """/proc/[pid]/task."""
+
+    def names(self) -> list[bytes]:
+        """The threads."""
+        return [b"%d" % tid for tid in sorted(self.process.threads)]
+
+    def make(self, name: bytes) -> Node | None:
+        """One thread's directory."""
+        if not name.isdigit() or int(name) not in self.process.threads:
+            return None
+        return ProcTask(self, name, self.process)
+
+
+class ProcTask(ProcProcess):
+    """/proc/[pid]/task/[tid]: what is told of a thread is what is told of its process."""
+
+    def names(self) -> list[bytes]:
+        """What is listed of it."""
+        return list(TASK)
 
 
 def _file(fs: FileSystem, data: bytes) -> File:
@@ -54,64 +152,9 @@ def _file(fs: FileSystem, data: bytes) -> File:
     return node
 
 
-def _process(k: Services, fs: FileSystem, parent: Directory, process: Process) -> Listing:
-    links = {
-        b"exe": lambda: process.exe,
-        b"cwd": lambda: k.files.path_of(process.cwd or k.files.root),
-        b"root": lambda: b"/",
-    }
-
-    def descriptor(name: bytes) -> Node | None:
-        held = process.fds.get(int(name)) if name.isdigit() else None
-        return None if held is None else Symlink(fs, k.name_of(held.file), direct=held.file.node)
-
-    def task(name: bytes) -> Node | None:
-        if not name.isdigit() or int(name) not in process.threads:
-            return None
-        return Listing(fs, here, name, lambda: [b"comm", b"stat", b"status"], make)
-
-    def make(name: bytes) -> Node | None:
-        if name in links:
-            try:
-                return Symlink(fs, links[name]())
-            except abi.LinuxError:
-                return Symlink(fs, b"(deleted)")
-        if name == b"fd":
-            return Listing(
-                fs, here, name, lambda: [b"%d" % fd for fd in sorted(process.fds)], descriptor
-            )
-        if name == b"task":
-            return Listing(
-                fs, here, name, lambda: [b"%d" % t for t in sorted(process.threads)], task
-            )
-        if name in PROCESS:
-            return _file(fs, PROCESS[name](k, process))
-        return None
-
-    names = lambda: [*links, b"fd", b"task", *PROCESS]  # noqa: E731
-    here = Listing(fs, parent, b"%d" % process.pid, names, make)
-    here.uid, here.gid = process.uids[1], process.gids[1]
-    return here
-
-
 def mount(k: Services) -> None:
     """Put the kernel's /proc into its tree."""
     files: Files = k.files
     fs = FileSystem(dev=21, clock=lambda: files.clock(), read_only=True, magic=PROC_MAGIC)
     fs.capacity = 1 << 40
-
-    def names() -> list[bytes]:
-        return [*MACHINE, b"self", b"mounts", *(b"%d" % p.pid for p in k.processes)]
-
-    def make(name: bytes) -> Node | None:
-        if name == b"self":
-            return Symlink(fs, b"%d" % k.process.pid)
-        if name == b"mounts":
-            return Symlink(fs, b"self/mounts")
-        if name in MACHINE:
-            return _file(fs, MACHINE[name](k))
-        process = k.find_process(int(name)) if name.isdigit() and len(name) < 9 else None
-        return None if process is None else _process(k, fs, root, process)
-
-    root = Listing(fs, files.root, b"proc", names, make)
-    files.root.mounts[b"proc"] = root
+    files.root.mounts[b"proc"] = ProcRoot(k, fs, files.root, b"proc")

@@ -11,8 +11,9 @@ from __future__ import annotations
 import os
 import stat as host_stat
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from ncpu.machine.errors import RootError
@@ -36,6 +37,66 @@ class Content(Protocol):
     def read(self, offset: int, count: int) -> bytes:
         """Up to `count` bytes from `offset`; LinuxError where they cannot be had."""
         ...
+
+
+class Below(Protocol):
+    """A folder below, read and never written."""
+
+    @property
+    def links(self) -> Links:
+        """The files of several names of the whole layer."""
+        ...
+
+    def entries(self) -> list[Entry]:
+        """What is in it, by name; LinuxError where that cannot be had."""
+        ...
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is below at a name: a folder, a link or a file.
+
+    Attributes:
+      mode: type and permissions.
+      identity: of the file, whatever its names; `nlink` of them.
+      times: of access, modification and change, in nanoseconds since 1970.
+      target: of a link.
+    """
+
+    name: bytes
+    mode: int
+    nlink: int
+    identity: tuple[int, int]
+    times: tuple[int, int, int]
+    target: bytes = b""
+    content: Content | None = None
+    folder: Below | None = None
+
+    def node(self, fs: FileSystem, links: Links) -> Node:
+        """A node of `fs` for it; the same one for another name of the same file."""
+        if self.folder is not None:
+            node = LayeredDirectory(fs, self.mode, self.folder)
+            node.nlink = max(self.nlink, 1)
+        elif (known := links.known.get(self.identity)) is not None:
+            known.nlink += 1
+            return known
+        elif self.content is None:
+            node = Symlink(fs, self.target)
+        else:
+            node = LayeredFile(fs, self.mode & 0o777, 0, 0, self.content)
+        node.atime, node.mtime, node.ctime = self.times
+        if self.nlink > 1 and self.folder is None:
+            links.known[self.identity] = node
+        return node
+
+
+@dataclass(eq=False)
+class Links:
+    """Nodes of files with several names, by identity; gone with the last name the guest keeps."""
+
+    known: weakref.WeakValueDictionary[tuple[int, int], Node] = field(
+        default_factory=weakref.WeakValueDictionary
+    )
 
 
 class LayeredFile(File):
@@ -83,24 +144,21 @@ class LayeredFile(File):
 class LayeredDirectory(Directory):
     """A directory whose names come from below when it is first looked into."""
 
-    def __init__(self, fs: FileSystem, mode: int, fill: Callable[[LayeredDirectory], None]) -> None:
-        self._fill: Callable[[LayeredDirectory], None] | None = None
+    def __init__(self, fs: FileSystem, mode: int, below: Below) -> None:
+        self.below: Below | None = None
         super().__init__(fs, mode)
-        self._fill = fill
+        self.below = below
 
     @property
     def children(self) -> dict[bytes, Node]:  # type: ignore[override]
         """Names to nodes."""
-        if self._fill is not None:
-            fill, self._fill = self._fill, None
+        if self.below is not None:
+            entries, links = self.below.entries(), self.below.links
+            self.below = None
             times = self.mtime, self.ctime
             self.nlink = 2
-            try:
-                fill(self)
-            except LinuxError:
-                self._children.clear()
-                self._fill = fill
-                raise
+            for entry in entries:
+                self.attach(entry.name, entry.node(self.fs, links))
             self.mtime, self.ctime = times
         return self._children
 
@@ -126,46 +184,45 @@ class HostTree:
         except OSError as error:
             raise RootError(f"{folder} cannot be a root: {error.strerror}") from error
         weakref.finalize(self, os.close, self._fd)
-        # Files of several names, by identity; gone with the last name that the guest keeps.
-        self._linked: weakref.WeakValueDictionary[tuple[int, int], Node]
-        self._linked = weakref.WeakValueDictionary()
+        self.links = Links()
 
     def root(self, fs: FileSystem) -> Directory:
         """The folder as a directory of `fs`."""
-        return self._directory(fs, (), os.fstat(self._fd))
-
-    def _directory(self, fs: FileSystem, parts: Parts, found: os.stat_result) -> Directory:
-        node = LayeredDirectory(fs, found.st_mode, lambda folder: self._fill(folder, parts))
-        _stamp(node, found)
-        node.nlink = max(found.st_nlink, 1)
+        node = self._entry((), os.fstat(self._fd), self._fd).node(fs, self.links)
+        assert isinstance(node, Directory)
         return node
 
-    def _fill(self, folder: LayeredDirectory, parts: Parts) -> None:
+    def entries(self, parts: Parts) -> list[Entry]:
+        """What is in the folder at `parts`."""
+        found = []
         with self._open(parts) as fd:
             for name in sorted(map(os.fsencode, os.listdir(fd))):
                 try:
-                    found = os.stat(name, dir_fd=fd, follow_symlinks=False)
+                    status = os.stat(name, dir_fd=fd, follow_symlinks=False)
                 except FileNotFoundError:
                     continue
-                folder.attach(name, self._node(folder.fs, (*parts, name), found, fd))
+                found.append(self._entry((*parts, name), status, fd))
+        return found
 
-    def _node(self, fs: FileSystem, parts: Parts, found: os.stat_result, fd: int) -> Node:
+    def _entry(self, parts: Parts, found: os.stat_result, fd: int) -> Entry:
+        """What is at `parts`, in the folder open as `fd`."""
+        target, content, folder = b"", None, None
         if host_stat.S_ISDIR(found.st_mode):
-            return self._directory(fs, parts, found)
-        identity = (found.st_dev, found.st_ino)
-        node = self._linked.get(identity)
-        if node is not None:
-            node.nlink += 1
-            return node
-        if host_stat.S_ISLNK(found.st_mode):
-            node = Symlink(fs, os.readlink(parts[-1], dir_fd=fd))
+            folder = HostFolder(self, parts)
+        elif host_stat.S_ISLNK(found.st_mode):
+            target = os.readlink(parts[-1], dir_fd=fd)
         else:
-            below = _HostContent(self, parts, found)
-            node = LayeredFile(fs, found.st_mode & 0o777, 0, 0, below)
-        _stamp(node, found)
-        if found.st_nlink > 1:
-            self._linked[identity] = node
-        return node
+            content = HostContent(self, parts, found)
+        return Entry(
+            name=parts[-1] if parts else b"",
+            mode=found.st_mode,
+            nlink=found.st_nlink,
+            identity=(found.st_dev, found.st_ino),
+            times=(found.st_atime_ns, found.st_mtime_ns, found.st_ctime_ns),
+            target=target,
+            content=content,
+            folder=folder,
+        )
 
     @contextmanager
     def _open(self, parts: Parts, flags: int = _DIRECTORY) -> Iterator[int]:
@@ -191,7 +248,24 @@ class HostTree:
             return os.pread(fd, count, offset)
 
 
-class _HostContent:
+@dataclass(frozen=True)
+class HostFolder:
+    """A folder of a host tree."""
+
+    tree: HostTree
+    parts: Parts
+
+    @property
+    def links(self) -> Links:
+        """Those of the tree."""
+        return self.tree.links
+
+    def entries(self) -> list[Entry]:
+        """What is in it."""
+        return self.tree.entries(self.parts)
+
+
+class HostContent:
     """A file of a host tree; what is no regular file (a socket, a device) stays closed."""
 
     def __init__(self, tree: HostTree, parts: Parts, found: os.stat_result) -> None:
@@ -205,7 +279,3 @@ class _HostContent:
         if not self.regular:
             raise LinuxError(Errno.EACCES)
         return self.tree.read(self.parts, self.identity, offset, count)
-
-
-def _stamp(node: Node, found: os.stat_result) -> None:
-    node.atime, node.mtime, node.ctime = found.st_atime_ns, found.st_mtime_ns, found.st_ctime_ns

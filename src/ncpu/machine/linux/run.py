@@ -73,7 +73,7 @@ def run_process(
       max_steps: instructions in all; None is unlimited.
     """
     state = image.state if isinstance(image, Image) else image
-    machine = Machine(kernel, state, run, code, lambda _: code, spawn=False)
+    machine = Machine.start(kernel, state, run, code, lambda _: code, spawn=False)
     return go_on(machine, max_steps)
 
 

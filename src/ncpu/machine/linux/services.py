@@ -94,12 +94,17 @@ class Services:
         """
         nodes = terminals.TERMINAL_NODES
         self.terminal_nodes = nodes if errors else tuple(n for n in nodes if n != "stderr")
+        self.terminal = terminal
+        self.wait_on(host)
+        terminal.session, terminal.foreground = self.process.sid, self.process.pgid
+        self.open_standard()
+
+    def wait_on(self, host: Host) -> None:
+        """Let what comes from outside come by way of `host`, open ports included."""
         if self.host is not None:
             host.sources |= self.host.sources
             host.resources += self.host.resources
-        self.terminal, self.host = terminal, host
-        terminal.session, terminal.foreground = self.process.sid, self.process.pgid
-        self.open_standard()
+        self.host = host
 
     @property
     def thread(self) -> Thread:

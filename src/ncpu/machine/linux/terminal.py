@@ -56,6 +56,13 @@ class Terminal:
         self._iflag, self._oflag, _, self._lflag, _ = struct.unpack_from("<IIIIB", TERMIOS)
         self._cc = TERMIOS[17:]
 
+    def connect(
+        self, show: Callable[[bytes], None], signal: Callable[[int, int], None] | None = None
+    ) -> None:
+        """Show to somebody else from now on; signals go where they went unless said otherwise."""
+        self._show = show
+        self._signal = signal or self._signal
+
     @property
     def termios(self) -> bytes:
         """struct termios of the kernel."""

@@ -66,10 +66,11 @@ class Pair:
         self.shown = bytearray()
         self.locked = True
         signal = k.tasks.signal_group if k.tasks is not None else lambda group, number: None
-        self.tty = Terminal(self._show, signal, (0, 0))
+        self.tty = Terminal(self.show, signal, (0, 0))
         self.slaves = 0
 
-    def _show(self, data: bytes) -> None:
+    def show(self, data: bytes) -> None:
+        """What the terminal shows is the master's to read."""
         self.shown += data
         self.tty.activity += 1
 
