@@ -37,5 +37,9 @@ class ImageError(NcpuError, ValueError):
     """Not a MUXLEQ image; says what was wrong and where."""
 
 
+class SnapshotError(NcpuError, ValueError):
+    """A machine that cannot be saved, or a folder that holds none that can be restored."""
+
+
 class GuestError(NcpuError, RuntimeError):
     """A guest stopped for a reason its caller did not expect; carries pc and reason."""

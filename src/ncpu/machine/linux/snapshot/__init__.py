@@ -1,0 +1,5 @@
+"""Snapshots of a whole machine: saved between two rounds, restored to the bit, compared."""
+
+from ncpu.machine.linux.snapshot.store import Restored, load, run_to, save
+
+__all__ = ["Restored", "load", "run_to", "save"]
