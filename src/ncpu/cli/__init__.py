@@ -18,6 +18,7 @@ from ncpu.cli import (
     npcot,
     project,
     shell,
+    snapshot,
     synth,
 )
 
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 machine.register(app)
 shell.register(app)
+snapshot.register(app)
 apps.register(app)
 debug.register(app)
 project.register(app)

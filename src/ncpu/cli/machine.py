@@ -12,7 +12,8 @@ import typer
 from ncpu.cli.options import parse_environment, parse_mounts, parse_size
 
 if TYPE_CHECKING:
-    from ncpu.machine.linux.launch import Session
+    from ncpu.machine.linux.launch import Running, Session
+    from ncpu.machine.linux.run import Result
 
 PASS_ON = {
     "allow_extra_args": True,
@@ -157,7 +158,6 @@ def execute(
 ) -> int:
     """Run a process on our streams, or at our terminal; its exit code."""
     from ncpu import xla
-    from ncpu.machine.linux.abi import Signal
 
     xla.use_cache()
     session = open_session(source, argv, **options)
@@ -169,10 +169,16 @@ def execute(
         pass
     finally:
         session.kernel.close_host()
+    return report(session, result, time.perf_counter() - started, stats)
+
+
+def report(session: Running, result: Result | None, seconds: float, stats: bool) -> int:
+    """Say how a run ended, None where it was interrupted; the exit code for it."""
+    from ncpu.machine.linux.abi import Signal
+
     if result is None:
         print(f"\nncpu: interrupted at {session.where()}", file=sys.stderr)
         return INTERRUPTED
-    seconds = time.perf_counter() - started
     if result.exit_code is None:
         print(f"ncpu: out of steps at {session.where()}", file=sys.stderr)
     elif result.signal is not None:

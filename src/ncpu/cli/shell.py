@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ncpu.cli.machine import PASS_ON, Env, Forward, Mount, Rootfs, Seed, open_session
 from ncpu.cli.options import parse_environment, parse_mounts, parse_ports, parse_size
+
+if TYPE_CHECKING:
+    from ncpu.machine.linux.files import Files
 
 
 def register(app: typer.Typer) -> None:
@@ -35,30 +38,15 @@ def shell(
     go to the guest's terminal: Ctrl-C and Ctrl-Z reach its programs, `exit` or Ctrl-D ends it.
     """
     from ncpu import xla
-    from ncpu.machine.linux.applets import busybox_root
 
     xla.use_cache()
     size = parse_size(memory)
-    if rootfs is None:
-        from ncpu.machine.debian import fetch
-
-        binary = (fetch("busybox-static") / "bin" / "busybox").read_bytes()
-        root = busybox_root(binary, memory_size=size)
-    else:
-        root = rootfs
     words = command or ["/bin/sh"]
-    environment = {
-        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-        "HOME": "/root",
-        "TERM": os.environ.get("TERM", "dumb"),
-        "PS1": "\\w # ",
-        **parse_environment(env or []),
-    }
     session = open_session(
         words[0],
         words,
-        environment,
-        root=root,
+        shell_environment(env),
+        root=busybox_tree(size) if rootfs is None else rootfs,
         mounts=parse_mounts(mount or []),
         memory_size=size,
         seed=seed,
@@ -70,3 +58,23 @@ def shell(
     finally:
         session.kernel.close_host()
     raise SystemExit(124 if result.exit_code is None else result.exit_code)
+
+
+def busybox_tree(memory_size: int) -> Files:
+    """A tree of Debian's BusyBox alone, fetched once."""
+    from ncpu.machine.debian import fetch
+    from ncpu.machine.linux.applets import busybox_root
+
+    binary = (fetch("busybox-static") / "bin" / "busybox").read_bytes()
+    return busybox_root(binary, memory_size=memory_size)
+
+
+def shell_environment(env: list[str] | None) -> dict[str, str]:
+    """What a shell finds in its environment, `env` included."""
+    return {
+        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME": "/root",
+        "TERM": os.environ.get("TERM", "dumb"),
+        "PS1": "\\w # ",
+        **parse_environment(env or []),
+    }

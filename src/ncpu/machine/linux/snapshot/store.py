@@ -83,7 +83,7 @@ def save(session: Running, folder: str | Path) -> None:
 
 
 def read(folder: str | Path) -> Saved:
-    """The objects of a snapshot, not yet fit to run.
+    """The objects of a snapshot, to look at; `load` makes them fit to run.
 
     Raises:
       SnapshotError: it is none, was altered or cut short, or was written by another version of this
@@ -101,9 +101,18 @@ def read(folder: str | Path) -> Saved:
         saved = REGISTRY.build(manifest["objects"], ArrayReader(jax.tree.map(np.asarray, tree)))
         if not isinstance(saved, Saved) or not isinstance(saved.tasks.kernel, Kernel):
             raise SnapshotError("its first object is no machine")
+        _start_clocks(saved)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise SnapshotError(f"{path} cannot be restored: {error}") from error
     return saved
+
+
+def _start_clocks(saved: Saved) -> None:
+    """The functions that read the time, for the stamps of files."""
+    files = saved.tasks.kernel.files
+    files.clock = saved.tasks.first.clock.now
+    for top in (files.root, *files.root.mounts.values()):
+        top.fs.clock = lambda: files.clock()
 
 
 class Restored(Running):
@@ -158,10 +167,6 @@ def load(
     kernel.warn, kernel.host = warn, None
     kernel.console.connect(stdin, stdout, stderr)
     kernel.network.forwards = False
-    files = kernel.files
-    files.clock = saved.tasks.first.clock.now
-    for top in (files.root, *files.root.mounts.values()):
-        top.fs.clock = lambda: files.clock()
     group = saved.tasks.signal_group
     if kernel.terminal is not None:
         kernel.terminal.connect(lambda data: _show(stdout, data), group)
