@@ -144,12 +144,12 @@ class Script(Host):
     def __init__(self, terminal: Terminal, pieces: Sequence[Piece], clock: Clock) -> None:
         super().__init__(paced=False)
         self.terminal, self.clock = terminal, clock
-        self._pieces = list(pieces)
+        self.pieces = list(pieces)
 
     @property
     def due(self) -> int | None:
         """The moment of the next piece, where it has one."""
-        piece = self._pieces[0] if self._pieces else b""
+        piece = self.pieces[0] if self.pieces else b""
         return None if isinstance(piece, bytes) else SECOND + piece[0]
 
     def poll(self) -> None:
@@ -161,7 +161,7 @@ class Script(Host):
         """Sleeps pass at once; keys come when nothing else can happen."""
         if length is not None:
             return length
-        if self._pieces:
+        if self.pieces:
             self._type()
             return 0
         if self.terminal.hung_up:
@@ -170,7 +170,7 @@ class Script(Host):
         return 0
 
     def _type(self) -> None:
-        piece = self._pieces.pop(0)
+        piece = self.pieces.pop(0)
         self.terminal.feed(piece if isinstance(piece, bytes) else piece[1])
 
 
