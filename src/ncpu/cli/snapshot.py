@@ -106,18 +106,20 @@ def restore(
 
     xla.use_cache()
     stdin, stdout, stderr = sys.stdin, sys.stdout, sys.stderr
+    interactive = stdin.isatty() and stdout.isatty()
+    end = "\r\n" if interactive else "\n"  # at a terminal that is raw then
     session: Running = snapshots.load(
         snapshot,
         stdin=stdin.buffer,
         stdout=stdout.buffer,
         stderr=stderr.buffer,
         alu=select_alu(alu),
-        warn=lambda line: print(f"ncpu: {line}", file=stderr),
+        warn=lambda line: print(f"ncpu: {line}", file=stderr, end=end),
     )
     session.start()
     terminal, started, result = session.kernel.terminal, time.perf_counter(), None
     try:
-        if terminal is not None and stdin.isatty() and stdout.isatty():
+        if terminal is not None and interactive:
             host_terminal(session, stdin.fileno(), stdout.fileno())
         elif terminal is not None:
             clock = session.kernel.process.clock
@@ -167,5 +169,5 @@ def _print(found: Any) -> None:
                 table.add_row(name, *(escape(text) for text in texts))
             for part in item.memory:
                 where = f"memory from {part.address:#x}"
-                table.add_row(name, where, "", f"{part.changed:,} bytes of {part.pages} pages")
+                table.add_row(name, where, "", f"{part.changed:,} bytes, pages: {part.pages}")
     Console().print(table if found else "no difference")

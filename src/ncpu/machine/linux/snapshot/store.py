@@ -25,8 +25,12 @@ from ncpu.machine.linux.abi import LinuxError
 from ncpu.machine.linux.kernel import Kernel
 from ncpu.machine.linux.launch import Running
 from ncpu.machine.linux.machine import Machine
+from ncpu.machine.linux.process import Process
 from ncpu.machine.linux.snapshot.arrays import ArrayReader, ArrayWriter
 from ncpu.machine.linux.snapshot.classes import REGISTRY, Saved
+from ncpu.machine.linux.space import Space
+from ncpu.machine.linux.tasks import Tasks
+from ncpu.machine.state import State
 from ncpu.machine.text import Text
 
 KIND = "ncpu machine snapshot"
@@ -99,12 +103,27 @@ def read(folder: str | Path) -> Saved:
         _same_schema(manifest.get("schema"))
         tree = sealed.read_weights(path, manifest, _expected(manifest))
         saved = REGISTRY.build(manifest["objects"], ArrayReader(jax.tree.map(np.asarray, tree)))
-        if not isinstance(saved, Saved) or not isinstance(saved.tasks.kernel, Kernel):
-            raise SnapshotError("its first object is no machine")
+        _check(saved)
         _start_clocks(saved)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise SnapshotError(f"{path} cannot be restored: {error}") from error
     return saved
+
+
+def _check(saved: Any) -> None:
+    """A machine is where one is expected, with processes that can be stepped."""
+    if not isinstance(saved, Saved) or not isinstance(saved.tasks, Tasks):
+        raise SnapshotError("its first object is no machine")
+    tasks = saved.tasks
+    if not isinstance(tasks.kernel, Kernel) or tasks.processes[tasks.first.pid] is not tasks.first:
+        raise SnapshotError("its processes are no table of a kernel")
+    for process in tasks.processes.values():
+        if not isinstance(process, Process) or not isinstance(process.space, Space):
+            raise SnapshotError("one of its processes is none")
+        lanes = [t.state for t in process.threads.values()]
+        rests = isinstance(process.space.mem, jax.Array)
+        if process.alive and not (rests and lanes and all(isinstance(s, State) for s in lanes)):
+            raise SnapshotError(f"its process {process.pid} has no lane or no memory")
 
 
 def _start_clocks(saved: Saved) -> None:
