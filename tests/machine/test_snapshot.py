@@ -165,6 +165,12 @@ int main(void) {
     sigset_t set;
     struct itimerval every = {{0, 300}, {0, 300}};
     struct timespec limit = {1, 0};
+    char shown[9] = "", key[9] = "";
+    int master = posix_openpt(O_RDWR | O_NOCTTY);
+    unlockpt(master);
+    int slave = open(ptsname(master), O_RDWR | O_NOCTTY);
+    write(slave, "shown\\n", 6);
+    write(master, "typed\\n", 6);
     signal(SIGALRM, ring);
     sigemptyset(&set);
     sigaddset(&set, SIGUSR1);
@@ -184,7 +190,9 @@ int main(void) {
     while (rings < 12) pause();
     unsigned long value;
     read(event, &value, 8);
-    printf("%lu, rings %d\\n", value, rings);
+    read(master, shown, 7);
+    read(slave, key, 8);
+    printf("%s%s%lu, rings %d\\n", shown, key, value, rings);
     return rings;
 }
 """
@@ -218,6 +226,7 @@ def test_threads_timers_and_pending_signals_go_on(build, tmp_path: Path) -> None
     session, out = start(make)
     expected = end_of(session, out)
     assert b"turn 15, signal 10, child 1024" in out.getvalue()
+    assert b"shown\r\ntyped\n" in out.getvalue()
     stops = stops_before(session.kernel.first.cpu, 3)
     assert end_of(*interrupted(make, stops, tmp_path / "saved")) == expected
 
