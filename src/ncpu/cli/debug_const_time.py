@@ -9,7 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from ncpu.cli.machine import Arguments, Seed
-from ncpu.cli.options import parse_size, write_json
+from ncpu.cli.options import parse_size
+from ncpu.files import write_json
 
 
 def register(group: typer.Typer) -> None:

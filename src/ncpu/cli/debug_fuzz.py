@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from ncpu.cli.machine import Arguments, Seed
-from ncpu.cli.options import parse_size, write_json
+from ncpu.cli.options import parse_size
+from ncpu.files import write, write_json
 
 
 def register(group: typer.Typer) -> None:
@@ -114,6 +115,4 @@ def _save(folder: Path, fuzzer: Any, found: list[Any]) -> None:
     for name, inputs in (("corpus", fuzzer.corpus), ("crashes", [c.data for c in found])):
         (folder / name).mkdir(parents=True, exist_ok=True)
         for number, data in enumerate(inputs):
-            temporary = folder / name / f".{number:05}.new"
-            temporary.write_bytes(data)
-            temporary.replace(folder / name / f"{number:05}")
+            write(folder / name / f"{number:05}", data)

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from ncpu.cli.machine import Arguments, Env, Seed
-from ncpu.cli.options import parse_environment, parse_size, write_json
+from ncpu.cli.options import parse_environment, parse_size
+from ncpu.files import write_json
 
 
 def register(group: typer.Typer) -> None:

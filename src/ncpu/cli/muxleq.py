@@ -35,12 +35,12 @@ def muxleq(
 
     Its input and output are ours; the end is exit code 0.
     """
-    from ncpu.machine.loader import write_file
+    from ncpu import files
     from ncpu.machine.muxleq import image as images
 
     words = read_image(image)
     if save is not None:
-        write_file(save, images.text(words).encode())
+        files.write(save, images.text(words).encode())
         return
     raise SystemExit(execute(words, alu, max_steps, stats))
 

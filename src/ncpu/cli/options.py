@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 import typer
 
@@ -60,10 +58,3 @@ def parse_ports(items: list[str]) -> dict[int, int]:
             raise typer.BadParameter(f"{item!r} is not HOST:GUEST, two ports from 1 to 65535")
         ports[numbers[0]] = numbers[1]
     return ports
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Write a value as JSON, the whole file or nothing."""
-    temporary = path.with_name(f".{path.name}.new")
-    temporary.write_text(json.dumps(value, indent=2) + "\n")
-    temporary.replace(path)

@@ -23,13 +23,14 @@ def asm(
     output: Annotated[Path | None, typer.Option("-o", help="Write an ELF file here.")] = None,
 ) -> None:
     """Assemble: print address, word and text of every instruction, or write an ELF file."""
+    from ncpu import files
     from ncpu.machine.asm import assemble
     from ncpu.machine.disasm import disassemble
-    from ncpu.machine.loader import TEXT_BASE, elf_bytes, write_file
+    from ncpu.machine.loader import TEXT_BASE, elf_bytes
 
     assembled = assemble(source.read_text(), TEXT_BASE)
     if output is not None:
-        write_file(output, elf_bytes(assembled), mode=0o755)
+        files.write(output, elf_bytes(assembled), mode=0o755)
         return
     for offset, value in enumerate(assembled.words.tolist()):
         address = assembled.base + 4 * offset

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
 import sys
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -26,6 +23,7 @@ def bench(
     output: Annotated[Path | None, typer.Option(help="A JSON file of all rows.")] = None,
 ) -> None:
     """Run a suite; a program counts only when it is right on inputs it was not found from."""
+    from ncpu.files import write_json
     from ncpu.synth import bench as suites
     from ncpu.synth.portfolio import ProgramSynthesizer
     from ncpu.synth.spec import Budget
@@ -49,7 +47,7 @@ def bench(
     found = suites.summary(rows)
     _table(suite, rows)
     if output is not None:
-        _write(output, {"suite": suite, "limit": limit, "hidden": hidden, **found})
+        write_json(output, {"suite": suite, "limit": limit, "hidden": hidden, **found})
     if stopped:
         raise typer.Exit(_STOPPED)
 
@@ -87,12 +85,3 @@ def _table(suite: str, rows: list[Any]) -> None:
         made.add_row(group, str(len(part)), *map(str, counts), f"{sum(times):.1f}",
                      f"{statistics.median(times):.3f}")  # fmt: skip
     Console().print(made)
-
-
-def _write(path: Path, content: dict[str, Any]) -> None:
-    """Writes JSON under a temporary name, then renames it."""
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.absolute().parent)
-    with os.fdopen(handle, "w") as file:
-        file.write(json.dumps(content, indent=1) + "\n")
-    os.chmod(temporary, 0o644)
-    os.replace(temporary, path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -24,7 +23,7 @@ def optimize(
     quiet: Annotated[bool, typer.Option(help="Only the program.")] = False,
 ) -> None:
     """Make straight-line code shorter or faster; every change is proved for all inputs."""
-    from ncpu import xla
+    from ncpu import files, xla
     from ncpu.synth.optimize import OptimizeError
     from ncpu.synth.optimize import optimize as run
 
@@ -37,11 +36,9 @@ def optimize(
     if output is None:
         print(done.text.rstrip("\n"))
     else:
-        temporary = output.with_name(f".{output.name}.part")
-        temporary.write_text(done.text)
-        temporary.replace(output)
+        files.write(output, done.text)
     if report is not None:
-        report.write_text(json.dumps(asdict(done), indent=1) + "\n")
+        files.write_json(report, asdict(done))
     if quiet:
         return
     for change in done.rewrites:

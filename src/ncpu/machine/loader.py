@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import struct
 from pathlib import Path
 
@@ -54,14 +53,3 @@ def elf_bytes(assembled: Assembled) -> bytes:
     ident = MAGIC + bytes([2, 1, 1]) + bytes(9)
     fields = (2, 183, 1, assembled.entry, 64, 0, 0, 64, 56, len(headers), 0, 0, 0)
     return ident + struct.pack("<HHIQQQIHHHHHH", *fields) + b"".join(headers) + bytes(body)
-
-
-def write_file(path: Path, data: bytes, mode: int = 0o644) -> None:
-    """Write a file whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_bytes(data)
-        temporary.chmod(mode)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

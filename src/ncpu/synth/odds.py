@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ncpu.files import write_json
 from ncpu.synth.errors import LibraryError
 
 _FORM = "ncpu synthesis odds"
@@ -60,10 +60,7 @@ class Odds:
             signature: {name: vars(tally) for name, tally in sorted(by.items())}
             for signature, by in sorted(self.tallies.items())
         }
-        text = json.dumps({"form": _FORM, "version": _VERSION, "tallies": rows}, indent=1)
-        partial = path.with_name(f".{path.name}.{os.getpid()}")
-        partial.write_text(text + "\n")
-        partial.replace(path)
+        write_json(path, {"form": _FORM, "version": _VERSION, "tallies": rows})
 
     @classmethod
     def load(cls, path: Path) -> Odds:

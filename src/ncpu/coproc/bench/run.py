@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
 import platform
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
@@ -22,6 +19,7 @@ from ncpu.coproc.bench.problems import TASKS, Problem
 from ncpu.coproc.bench.statistics import mcnemar, rate
 from ncpu.coproc.errors import BenchError
 from ncpu.coproc.inject import check_tokenizer, coprocessor_config, load_coprocessor
+from ncpu.files import write_json
 from ncpu.npcot.sandbox import Sandbox
 
 PACKAGES = ("jax", "flax", "transformers", "numpy", "scipy")
@@ -97,11 +95,7 @@ def run(
 
 def write(result: dict[str, Any], path: Path) -> None:
     """A result as a JSON file, whole or not at all."""
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.absolute().parent)
-    with os.fdopen(handle, "w") as file:
-        file.write(json.dumps(result, indent=1) + "\n")
-    os.chmod(temporary, 0o644)
-    os.replace(temporary, path)
+    write_json(path, result)
 
 
 def _problems(

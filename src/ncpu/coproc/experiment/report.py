@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import numpy as np
 from ncpu.coproc.errors import CoprocessorError
 from ncpu.coproc.experiment.heldout import LENGTHS
 from ncpu.coproc.experiment.problems import OPS
+from ncpu.files import write_json
 
 Results = dict[str, Any]
 
@@ -61,11 +61,7 @@ def nothing() -> Results:
 def write(results: Results, path: Path) -> None:
     """Write results, to a temporary name first."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(handle, "w") as file:
-        file.write(json.dumps(results, indent=1) + "\n")
-    os.chmod(temporary, 0o644)
-    os.replace(temporary, path)
+    write_json(path, results)
 
 
 def pooled(cells: dict[str, dict[str, list[int]]], lengths: tuple[str, ...]) -> list[int]:

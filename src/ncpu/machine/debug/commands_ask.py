@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections import Counter
 from dataclasses import asdict
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ncpu import files
 from ncpu.machine.debug import analysis
 from ncpu.machine.debug.commands import Shell, command, integer, table
 from ncpu.machine.debug.debugger import Debugger
@@ -150,7 +150,7 @@ def _compare(shell: Shell, rest: str, *, writes: bool) -> str:
         other.history.forward()
     found = analysis.difference(shell.debugger.history, other.history, writes=writes)
     if output:
-        output.write_text(json.dumps(None if found is None else asdict(found), indent=1) + "\n")
+        files.write_json(output, None if found is None else asdict(found))
     what = "write" if writes else "instruction"
     if found is None:
         return f"no {what} differs, up to now in this run"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ncpu import files
 from ncpu.machine import word
 from ncpu.machine.debug import analysis
 from ncpu.machine.debug import calls as calls_
@@ -115,7 +115,7 @@ def flame(shell: Shell, rest: str) -> str:
         raise DebugError("a file name is missing: flame run.svg")
     found = calls_.calls(shell.debugger.history, shell.debugger.symbols)
     title = shell.debugger.session.image.execfn.decode(errors="replace")
-    _write(Path(rest), calls_.flame(found, title))
+    files.write(Path(rest), calls_.flame(found, title))
     return f"{len(found.stacks):,} different stacks, {found.total:,} instructions in {rest}"
 
 
@@ -125,14 +125,5 @@ def export(shell: Shell, rest: str) -> str:
     if not rest:
         raise DebugError("a file name is missing: export run.json")
     found = profile_.report(shell.debugger)
-    _write(Path(rest), json.dumps(found, indent=1) + "\n")
+    files.write_json(Path(rest), found)
     return f"{found['instructions']:,} instructions in {rest}"
-
-
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.new")
-    try:
-        temporary.write_text(text)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ncpu.files import write_json
 from ncpu.machine.errors import NcpuError
 
 FORMAT = 1
@@ -121,12 +121,7 @@ PARTS = {"cells": CellCheck, "sweeps": Sweep, "proofs": Proof, "vectors": Vector
 
 def write_certificate(path: Path, certificate: Certificate) -> None:
     """Write JSON; what was there is replaced only when all is written."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(json.dumps(asdict(certificate), indent=1) + "\n")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_json(path, asdict(certificate))
 
 
 def read_certificate(path: Path) -> Certificate:

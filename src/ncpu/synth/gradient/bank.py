@@ -9,7 +9,6 @@ problem is transferred to the next as an initialisation and nothing else.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from ncpu.files import write_json
 from ncpu.synth.errors import LibraryError
 from ncpu.synth.gradient import candidate as c
 from ncpu.synth.gradient.candidate import Candidate, Choice, Layout, zeros
@@ -119,9 +119,7 @@ class Bank:
     def save(self, path: Path) -> None:
         """Writes JSON, to a temporary name first."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(path.name + ".tmp")
-        temporary.write_text(json.dumps({"version": VERSION, "programs": self.programs}))
-        os.replace(temporary, path)
+        write_json(path, {"version": VERSION, "programs": self.programs}, indent=None)
 
     @classmethod
     def load(cls, path: Path) -> Bank:
