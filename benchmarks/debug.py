@@ -1,12 +1,15 @@
 """What the debugger costs, all against plain `run` on the same program in this run.
 
 python benchmarks/debug.py [millions of instructions [speeds backwards flows fuzzing]]
+
+Times are CPU seconds of the process: other work on the machine does not make them longer.
 """
 
 from __future__ import annotations
 
 import resource
 import statistics
+import struct
 import subprocess
 import sys
 import tempfile
@@ -27,7 +30,6 @@ from ncpu.machine.debug.analysis import counts
 from ncpu.machine.debug.calls import calls
 from ncpu.machine.debug.fuzz import Fuzzer, starter
 from ncpu.machine.linux.launch import Session
-from ncpu.machine.linux.run import retired_of
 
 REPEATS = 3
 console = Console(width=100)
@@ -38,59 +40,57 @@ def start(binary: Path) -> Session:
 
 
 def timed(work: Callable[[], object]) -> float:
-    begun = time.perf_counter()
+    """CPU seconds of a piece of work."""
+    begun = time.process_time()
     work()
-    return time.perf_counter() - begun
+    return time.process_time() - begun
 
 
 def speeds(binary: Path, steps: int) -> None:
-    """Instructions a second in each way of watching."""
+    """Instructions a second in each way of watching; the slow ways are given fewer."""
     nowhere = frozenset({start(binary).image.trampoline})
-    far = Watch(start(binary).image.stack[1] - 8, start(binary).image.stack[1])
-    ways: dict[str, Callable[[], Callable[[], int]]] = {}
+    top = start(binary).image.stack[1]
+    far = [Watch(top - 8 * k - 8, top - 8 * k) for k in range(32)]
 
-    def plain() -> Callable[[], int]:
+    def plain(count: int) -> Callable[[], object]:
         session = start(binary)
-        return lambda: session.run(steps).retired
+        return lambda: session.run(count)
 
-    def forward(plan: Plan) -> Callable[[], Callable[[], int]]:
-        def prepare() -> Callable[[], int]:
+    def forward(plan: Plan) -> Callable[[int], Callable[[], object]]:
+        def prepare(count: int) -> Callable[[], object]:
             history = Debugger(start(binary)).history
-            return lambda: history.forward(plan, steps) and retired_of(history.state)
+            return lambda: history.forward(plan, count)
 
         return prepare
 
-    def replayed(what: Callable[[Debugger], object], count: int) -> Callable[[], Callable[[], int]]:
-        def prepare() -> Callable[[], int]:
+    def replayed(what: Callable[[Debugger], object]) -> Callable[[int], Callable[[], object]]:
+        def prepare(count: int) -> Callable[[], object]:
             debugger = Debugger(start(binary))
             debugger.history.forward(steps=count)
-            return lambda: (what(debugger) and count) or count
+            return lambda: what(debugger)
 
         return prepare
 
-    few = max(steps // 50, 20_000)
-    ways["plain `run`"] = plain
-    ways["recorded, checkpoints"] = forward(Plan())
-    ways["one breakpoint never reached"] = forward(Plan(nowhere))
-    ways["four watchpoints never hit"] = forward(Plan(watches=(far,) * 4))
-    ways["32 watchpoints never hit"] = forward(Plan(watches=(far,) * 32))
-    ways["counts (profile, coverage, heat)"] = replayed(lambda d: counts(d.history), steps)
-    ways["full trace to the host"] = replayed(
-        lambda d: sum(len(p["pc"]) for p in d.history.trace(d.history.start)), few
-    )
-    table = Table("way", "million instr/s", "of plain `run`", title=f"{steps:,} instructions")
+    ways = {
+        "plain `run`": (plain, steps),
+        "recorded, checkpoints": (forward(Plan()), steps),
+        "one breakpoint never reached": (forward(Plan(nowhere)), steps // 4),
+        "four watchpoints never hit": (forward(Plan(watches=tuple(far[:4]))), steps // 4),
+        "32 watchpoints never hit": (forward(Plan(watches=tuple(far))), steps // 10),
+        "counts (profile, coverage, heat)": (replayed(lambda d: counts(d.history)), steps // 10),
+        "full trace to the host": (
+            replayed(lambda d: sum(len(p["pc"]) for p in d.history.trace(d.history.start))),
+            steps // 100,
+        ),
+    }
+    table = Table("way", "instructions", "million instr/s", "of plain `run`", title="watching")
     base = 0.0
-    for name, prepare in ways.items():
-        prepare()()  # compiled
-        rates = []
-        for _ in range(REPEATS):
-            work = prepare()
-            begun = time.perf_counter()
-            count = work()
-            rates.append(count / (time.perf_counter() - begun))
-        rate = statistics.median(rates)
+    for name, (prepare, count) in ways.items():
+        prepare(20_000)()  # compiled
+        taken = statistics.median(timed(prepare(count)) for _ in range(REPEATS))
+        rate = count / taken
         base = base or rate
-        table.add_row(name, f"{rate / 1e6:.2f}", f"{100 * rate / base:.0f} %")
+        table.add_row(name, f"{count:,}", f"{rate / 1e6:.2f}", f"{100 * rate / base:.0f} %")
     console.print(table)
 
 
@@ -100,12 +100,11 @@ def backwards(binary: Path, steps: int) -> None:
     history = debugger.history
     taken = timed(lambda: history.forward(steps=steps))
     stack = f"{int(history.state.sp):#x}"
-    table = Table("request", "seconds, median", title=f"at the end of {steps:,} instructions")
+    table = Table("request", "CPU seconds", title=f"at the end of {steps:,} instructions")
     table.add_row("the run itself, recorded", f"{taken:.2f}")
-    history.step_back()
     table.add_row("first reverse-step", f"{timed(history.step_back):.3f}")
     more = [timed(history.step_back) for _ in range(9)]
-    table.add_row("further reverse-steps", f"{statistics.median(more):.3f}")
+    table.add_row("further reverse-steps, median of 9", f"{statistics.median(more):.3f}")
     half = timed(lambda: debugger.goto(steps // 2))
     table.add_row("goto the middle", f"{half:.3f}")
     history.goto(history.end)
@@ -117,14 +116,13 @@ def backwards(binary: Path, steps: int) -> None:
 
 
 def fuzzing(folder: Path, seconds: float = 5.0) -> None:
-    """Executions a second in lanes, against qemu-user started once for each input.
-
-    Both are given the same inputs; both are counted in CPU seconds as well, since other work on
-    the machine slows both.
-    """
-    table = Table("program", "instructions", "lanes/s", "qemu-user/s", "times", title="fuzzing")
+    """Executions a second in lanes, against a fork server under qemu-user and against qemu-user
+    started once for each input; all three are given what the fuzzer found."""
+    columns = ("program", "instructions", "lanes/s", "fork server/s", "qemu-user/s")
+    table = Table(*columns, title="fuzzing: executions in a CPU second")
     for name in ("magic", "checksum", "expression", "commands"):
-        binary = corpus.build(corpus.PROGRAMS / "fuzz" / f"{name}.c", folder / name, opt="-O1")
+        source = corpus.PROGRAMS / "fuzz" / f"{name}.c"
+        binary = corpus.build(source, folder / name, opt="-O1")
         start = starter(binary.read_bytes(), [name], memory_size=128 << 10, stack_size=32 << 10)
         fuzzer = Fuzzer(start, lanes=1024)
         fuzzer.run(rounds=2)  # compiled
@@ -132,22 +130,37 @@ def fuzzing(folder: Path, seconds: float = 5.0) -> None:
         fuzzer.run(seconds=seconds)
         s = fuzzer.statistics
         lanes = (s.executions - count) / (time.process_time() - begun)
-        peer = _qemu(binary, (fuzzer.corpus * 40)[:200])
+        inputs = (fuzzer.corpus * 400)[:2000]
+        served, started = _fork_server(source, folder, inputs), _qemu(binary, inputs[:200])
         each = f"{s.instructions / s.executions:,.0f}"
-        table.add_row(name, each, f"{lanes:,.0f}", f"{peer:,.0f}", f"{lanes / peer:,.0f}")
+        table.add_row(name, each, f"{lanes:,.0f}", f"{served:,.0f}", f"{started:,.0f}")
     console.print(table)
-    console.print("CPU seconds, mutation and coverage included for the lanes")
+    console.print("mutation and coverage are in the lanes' time; the others do without")
+
+
+def _fork_server(source: Path, folder: Path, inputs: list[bytes]) -> float:
+    """Runs a CPU second of the program behind a fork server, under one qemu-user."""
+    program, binary = corpus.parse(source), folder / f"{source.stem}_server"
+    server = corpus.PROGRAMS / "bare" / "fork_server.c"
+    target = f'-DTARGET="{source}"'
+    command = ["aarch64-linux-gnu-gcc", "-O1", *program.cflags, target, str(server), "-static"]
+    subprocess.run([*command, *program.libs, "-o", str(binary)], check=True)
+    fed = b"".join(struct.pack("<I", len(data)) + data for data in inputs)
+    return len(inputs) / _children(["qemu-aarch64-static", str(binary)], [fed], folder)
 
 
 def _qemu(binary: Path, inputs: list[bytes]) -> float:
-    """Runs of qemu-user for each second of CPU time that they take."""
-    command = ["qemu-aarch64-static", str(binary)]
+    """Runs of qemu-user in a CPU second."""
+    return len(inputs) / _children(["qemu-aarch64-static", str(binary)], inputs, binary.parent)
+
+
+def _children(command: list[str], inputs: list[bytes], folder: Path) -> float:
+    """CPU seconds of a command, run once for each input."""
     begun = resource.getrusage(resource.RUSAGE_CHILDREN)
     for data in inputs:
-        subprocess.run(command, input=data, capture_output=True, cwd=binary.parent)
+        subprocess.run(command, input=data, capture_output=True, cwd=folder)
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)
-    spent = ended.ru_utime + ended.ru_stime - begun.ru_utime - begun.ru_stime
-    return len(inputs) / spent
+    return ended.ru_utime + ended.ru_stime - begun.ru_utime - begun.ru_stime
 
 
 def flows(binary: Path, steps: int = 1_000_000) -> None:
@@ -163,9 +176,7 @@ def flows(binary: Path, steps: int = 1_000_000) -> None:
     }
     for name, ask in questions.items():
         ask()  # compiled
-        begun = time.process_time()
-        ask()
-        table.add_row(name, f"{steps / (time.process_time() - begun) / 1e6:.2f}")
+        table.add_row(name, f"{steps / timed(ask) / 1e6:.2f}")
     console.print(table)
 
 
@@ -177,7 +188,7 @@ def main() -> None:
         binary = corpus.build(source, Path(folder) / "integer_loop")
         wanted = sys.argv[2:] or ["speeds", "backwards", "flows", "fuzzing"]
         if "speeds" in wanted:
-            speeds(binary, min(steps, 20_000_000))
+            speeds(binary, min(steps, 16_000_000))
         if "backwards" in wanted:
             backwards(binary, steps)
         if "flows" in wanted:
