@@ -19,7 +19,8 @@ from ncpu.machine import word
 from ncpu.machine.debug.debugger import Debugger
 from ncpu.machine.debug.errors import DebugError
 from ncpu.machine.debug.fuzz_corpus import Corpus, Crash, Statistics
-from ncpu.machine.debug.fuzz_loop import FULL, READ_CALL, Batch, Lanes
+from ncpu.machine.debug.fuzz_lane import FULL, READ_CALL
+from ncpu.machine.debug.fuzz_loop import Batch, Lanes
 from ncpu.machine.debug.mutate import Mutator, dictionary
 from ncpu.machine.debug.plan import FAULTS
 from ncpu.machine.linux.abi import Signal

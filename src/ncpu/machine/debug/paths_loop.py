@@ -61,6 +61,22 @@ def _line(lane: Lane, packed: jax.Array, effects: object) -> jax.Array:
     return jnp.stack([lane.row(PC), address, *(jnp.where(slow, r, u64(0)) for r in rows)])
 
 
+class _Asked(NamedTuple):
+    """What all lanes are given: `piece`'s arguments, numbers as `u64`."""
+
+    program: Program
+    base: jax.Array
+    end_pc: jax.Array
+    end_sp: jax.Array
+    words: int
+    size: int
+    alu: Alu
+
+    def lane(self, values: tuple) -> Lane:
+        """A lane out of what a loop carries of it."""
+        return Lane._make((*values, self.size))
+
+
 @partial(jax.jit, donate_argnames=("states", "lines", "findings"))
 @word.with_x64
 def _piece(
@@ -76,7 +92,7 @@ def _piece(
     count, size = states.mem.shape[:2]
     perm, base = states.perm.reshape(-1), word.join(program.base)
     limit, end_pc, end_sp = word.join(limit), word.join(until[0]), word.join(until[1])
-    words = findings.counts.shape[1] - 1
+    asked = _Asked(program, base, end_pc, end_sp, findings.counts.shape[1] - 1, size, alu)
 
     def one(index: jax.Array, carry: tuple) -> tuple:
         regs, mem, status, beat, fault, lines, used, parted, found = carry
@@ -91,55 +107,22 @@ def _piece(
                 doublewords=size,
             )
         )
-        leads = index == 0
-
-        def tick(inner: tuple) -> tuple:
-            lane = commit_lane(Lane._make((*inner[0], size)), inner[1])
-            k, stop, apart, lines, counts, lanes = inner[2]
-            packed = fetch_lane(program, lane)
-            effects = execute_lane(lane, packed, alu)
-            now = lane.row(RETIRED)
-            ended = (lane.row(PC) == end_pc) & (lane.row(SP) >= end_sp) & (lane.beat == 0)
-            stop = jnp.where(ended, now, stop)
-            counted = may_run(lane, stop)
-            mine, theirs = _line(lane, packed, effects), word.join(word.at(lines, k))
-            aside = counted & ~leads & ((mine[0] != theirs[0]) | (k >= used))
-            apart = jnp.where(aside & (apart == u64(word.MASK64)), k.astype(jnp.uint64), apart)
-            stop = jnp.where(aside, now, stop)
-            compared = counted & ~aside & ~leads
-            at = jnp.minimum((lane.row(PC) - base) >> 2, u64(words)).astype(jnp.uint32)
-            for kind, unlike in enumerate((mine[1] != theirs[1], (mine[2:] != theirs[2:]).any())):
-                hit = compared & unlike
-                place = jnp.uint32(kind * (words + 1)) + at
-                counts = word.put(counts, place, word.at(counts, place) + hit.astype(jnp.uint32))
-                lane_ = jnp.where(hit, index + 1, word.at(lanes, place))
-                lanes = word.put(lanes, place, lane_)
-            lines = word.put(lines, k, word.split(jnp.where(leads & counted, mine, theirs)))
-            k = k + counted.astype(jnp.uint32)
-            return tuple(lane)[:-1], effects, (k, stop, apart, lines, counts, lanes)
-
         mine = jnp.where(follows[index], limit, u64(0))
-        begun = (jnp.uint32(0), mine, u64(word.MASK64), lines, *found)
-        values, effects, (k, _, apart, lines, *found) = lax.while_loop(
-            lambda c: may_run(Lane._make((*c[0], size)), c[2][1]) & (c[2][0] < LINES),
-            tick,
-            (tuple(start)[:-1], bubble(start), begun),
+        done, address, (k, _, apart, lines, *found) = _along(
+            asked, index, start, used, (jnp.uint32(0), mine, u64(word.MASK64), lines, *found)
         )
-        done = settle(Lane._make((*values, size)))
-        at_end = (done.row(PC) == end_pc) & (done.row(SP) >= end_sp)
         return (
             word.put(regs, index, done.regs),
             done.mem,
             word.put(status, index, done.status),
-            word.put(beat, index, at_end),
-            word.put(fault, index, effects.address),
+            word.put(beat, index, (done.row(PC) == end_pc) & (done.row(SP) >= end_sp)),
+            word.put(fault, index, address),
             lines,
-            jnp.where(leads, k, used),
+            jnp.where(index == 0, k, used),
             word.put(parted, index, apart),
             tuple(found),
         )
 
-    flat = tuple(part.reshape(-1) for part in findings)
     begun = (
         tick_rows(states),
         states.mem.reshape(-1, 2),
@@ -149,7 +132,7 @@ def _piece(
         lines,
         jnp.uint32(0),
         jnp.full(count, word.MASK64, jnp.uint64),
-        flat,
+        tuple(part.reshape(-1) for part in findings),
     )
     regs, mem, status, ended, fault, lines, _, parted, flat = lax.fori_loop(
         jnp.uint32(0), jnp.uint32(count), one, begun
@@ -164,6 +147,45 @@ def _piece(
     )
     findings = Findings(*(part.reshape(2, -1) for part in flat))
     return after, lines, findings, word.split(parted), ended
+
+
+def _along(
+    asked: _Asked, index: jax.Array, start: Lane, used: jax.Array, begun: tuple
+) -> tuple[Lane, jax.Array, tuple]:
+    """Run one lane beside the first one's trace of `used` lines, or write that trace."""
+    leads = index == 0
+
+    def tick(carry: tuple) -> tuple:
+        lane = commit_lane(asked.lane(carry[0]), carry[1])
+        k, stop, apart, lines, counts, lanes = carry[2]
+        packed = fetch_lane(asked.program, lane)
+        effects = execute_lane(lane, packed, asked.alu)
+        now = lane.row(RETIRED)
+        ended = (lane.row(PC) == asked.end_pc) & (lane.row(SP) >= asked.end_sp) & (lane.beat == 0)
+        stop = jnp.where(ended, now, stop)
+        counted = may_run(lane, stop)
+        mine, theirs = _line(lane, packed, effects), word.join(word.at(lines, k))
+        aside = counted & ~leads & ((mine[0] != theirs[0]) | (k >= used))
+        apart = jnp.where(aside & (apart == u64(word.MASK64)), k.astype(jnp.uint64), apart)
+        stop = jnp.where(aside, now, stop)
+        compared = counted & ~aside & ~leads
+        at = jnp.minimum((lane.row(PC) - asked.base) >> 2, u64(asked.words)).astype(jnp.uint32)
+        for kind, unlike in enumerate((mine[1] != theirs[1], (mine[2:] != theirs[2:]).any())):
+            hit = compared & unlike
+            place = jnp.uint32(kind * (asked.words + 1)) + at
+            counts = word.put(counts, place, word.at(counts, place) + hit.astype(jnp.uint32))
+            lane_ = jnp.where(hit, index + 1, word.at(lanes, place))
+            lanes = word.put(lanes, place, lane_)
+        lines = word.put(lines, k, word.split(jnp.where(leads & counted, mine, theirs)))
+        k = k + counted.astype(jnp.uint32)
+        return tuple(lane)[:-1], effects, (k, stop, apart, lines, counts, lanes)
+
+    values, effects, kept = lax.while_loop(
+        lambda c: may_run(asked.lane(c[0]), c[2][1]) & (c[2][0] < LINES),
+        tick,
+        (tuple(start)[:-1], bubble(start), begun),
+    )
+    return settle(asked.lane(values)), effects.address, kept
 
 
 def new_lines() -> jax.Array:

@@ -33,6 +33,7 @@ from ncpu.machine.debug.labels import (
     label_effects,
     used_undefined,
 )
+from ncpu.machine.effects import Effects
 from ncpu.machine.execute import Lane, enter, execute_lane, leave
 from ncpu.machine.instr import field
 from ncpu.machine.program import Program
@@ -43,6 +44,37 @@ from ncpu.machine.word import u64
 # Why a run stopped.
 NOTHING, MARKED, BAD_ACCESS, OVER_RETURN, BELOW_SP, UNDEFINED_USE, END = range(7)
 _LARGEST_FRAME = 1 << 20
+
+
+class _Asked(NamedTuple):
+    """What a run under labels is given: `run`'s arguments, numbers as `u64`."""
+
+    program: Program
+    start: Lane
+    text: jax.Array
+    skip: jax.Array
+    end_pc: jax.Array
+    end_sp: jax.Array
+    low_stack: jax.Array
+    high_stack: jax.Array
+    checks: jax.Array
+    pointers: jax.Array
+    alu: Alu
+
+    def lane(self, values: tuple) -> Lane:
+        """A lane out of what a loop carries of it."""
+        return Lane._make((*values, self.start.doublewords))
+
+
+class _Found(NamedTuple):
+    """What was found so far: the last three of `Halt`, where to stop, and of `Labels`."""
+
+    why: jax.Array
+    at: jax.Array
+    address: jax.Array
+    limit: jax.Array
+    sp: jax.Array
+    touched: jax.Array
 
 
 @partial(jax.jit, donate_argnames=("state", "labels"))
@@ -60,86 +92,103 @@ def _run(
     alu: Alu,
 ) -> tuple[State, Labels, jax.Array]:
     lane = resume(enter(state))
-    size, text = lane.doublewords, word.join(program.base)
+    text = word.join(program.base)
     limit, skip = word.join(limit), word.join(skip)
-    end_pc, end_sp = word.join(until[0]), word.join(until[1])
-    low_stack, high_stack = word.join(stack[0]), word.join(stack[1])
+    ends = (word.join(until[0]), word.join(until[1]), word.join(stack[0]), word.join(stack[1]))
+    asked = _Asked(program, lane, text, skip, *ends, checks, pointers, alu)
     label_regs = labels.regs.at[BASE].set(word.split(lane.row(BASE)))
     second = lane._replace(regs=label_regs, mem=labels.mem)
-    words = labels.touched.shape[0] - 1
-
-    def popped(mem: jax.Array, low: jax.Array, high: jax.Array) -> jax.Array:
-        """What is given back of the stack holds nothing any more."""
-        in_stack = (low >= low_stack) & (high <= high_stack) & (high - low < u64(_LARGEST_FRAME))
-        stop = jnp.where(in_stack, (high - lane.row(BASE)) >> 3, u64(0))
-
-        def clear(carry: tuple) -> tuple:
-            at, mem = carry
-            gone = jnp.full(2, EACH * UNDEFINED & 0xFFFFFFFF, jnp.uint32)
-            return at + 1, word.put(mem, at.astype(jnp.uint32), gone)
-
-        begin = (low - lane.row(BASE) + u64(7)) >> 3
-        return lax.while_loop(lambda c: c[0] < stop, clear, (begin, mem))[1]
-
-    def tick(carry: tuple) -> tuple:
-        lane = commit_lane(Lane._make((*carry[0], size)), carry[1])
-        second = commit_lane(Lane._make((*carry[2], size)), carry[3])
-        why, at, address, limit, sp, touched = carry[4]
-        now_sp = lane.row(SP)
-        second = second._replace(mem=popped(second.mem, sp, now_sp))
-        packed = fetch_lane(program, lane)
-        effects = execute_lane(lane, packed, alu)
-        after, accessed, chosen = label_effects(
-            lane, second, packed, effects, alu, pointers, checks
-        )
-        now, stored = lane.row(RETIRED), effects.stored != 0
-        ended = (lane.row(PC) == end_pc) & (now_sp >= end_sp) & (lane.beat == 0)
-        marked = packed[MARK[0]] >> MARK[1] & 1 != 0
-        trusted = (packed[TRUSTED[0]] >> TRUSTED[1] & 1 != 0) & ~stored
-        accesses = (effects.size != 0) & (effects.status == Status.RUNNING) & ~trusted
-        # From the stack pointer itself only what is being pushed is reached below it.
-        below = accesses & (effects.address < now_sp) & (field(packed, "rn") != SP)
-        below = below & (effects.address >= low_stack)
-        bad = accesses & (accessed & u64(BAD) != 0)
-        over = stored & (accessed & u64(RETURN) != 0) & (after.store & u64(RETURN) == 0)
-        undefined = ~trusted & used_undefined(second, packed, chosen)
-        found = jnp.int32(NOTHING)
-        for kind, holds in (
-            (UNDEFINED_USE, undefined),
-            (BELOW_SP, below & (effects.address < high_stack)),
-            (OVER_RETURN, over),
-            (BAD_ACCESS, bad),
-        ):
-            found = jnp.where(holds & checks, kind, found)
-        found = jnp.where(marked & (lane.beat == 0), MARKED, found)
-        found = jnp.where(now == skip, NOTHING, found)
-        found = jnp.where(ended, END, found)
-        hit = may_run(lane, limit) & (found != NOTHING)
-        why, at = jnp.where(hit, found, why), jnp.where(hit, now, at)
-        address = jnp.where(hit, effects.address, address)
-        limit = jnp.where(hit, now, limit)
-        # An undefined value that a trusted function loads counts as defined from there on.
-        clean = jnp.where(trusted, ~u64(EACH * UNDEFINED), u64(word.MASK64))
-        after = dataclasses.replace(after, value=after.value & clean, value2=after.value2 & clean)
-        tainted = fold(after.value | after.value2 | after.store) & u64(TAINT) != 0
-        tainted = tainted & ((effects.rd != SINK) | stored) & may_run(lane, limit)
-        row = jnp.minimum((lane.row(PC) - text) >> 2, u64(words)).astype(jnp.uint32)
-        touched = word.put(touched, row, word.at(touched, row) + tainted.astype(jnp.uint32))
-        found_ = (why, at, address, limit, now_sp, touched)
-        return tuple(lane)[:-1], effects, tuple(second)[:-1], after, found_
-
-    none = jnp.int32(NOTHING), u64(0), u64(0), limit, word.join(labels.sp), labels.touched
+    none = _Found(jnp.int32(NOTHING), u64(0), u64(0), limit, word.join(labels.sp), labels.touched)
     quiet = dataclasses.replace(bubble(second), next_pc=u64(0), status=jnp.int32(0))
     carry = (tuple(lane)[:-1], bubble(lane), tuple(second)[:-1], quiet, none)
     lane_, effects, second_, _, found = lax.while_loop(
-        lambda c: may_run(Lane._make((*c[0], size)), c[4][3]), tick, carry
+        lambda c: may_run(asked.lane(c[0]), c[4].limit), partial(_tick, asked), carry
     )
-    done = settle(Lane._make((*lane_, size)))
-    second = Lane._make((*second_, size))
+    done = settle(asked.lane(lane_))
+    second = asked.lane(second_)
     fault = jnp.where(faults(done.status), word.split(effects.address), state.fault)
     why, at, address, _, sp, touched = found
     after = Labels(second.regs.at[ZR].set(0), second.mem, word.split(sp), touched)
     return leave(done, fault), after, word.split(jnp.stack([why.astype(jnp.uint64), at, address]))
+
+
+def _tick(asked: _Asked, carry: tuple) -> tuple:
+    lane = commit_lane(asked.lane(carry[0]), carry[1])
+    second = commit_lane(asked.lane(carry[2]), carry[3])
+    why, at, address, limit, sp, touched = carry[4]
+    now_sp = lane.row(SP)
+    second = second._replace(mem=_popped(asked, second.mem, sp, now_sp))
+    packed = fetch_lane(asked.program, lane)
+    effects = execute_lane(lane, packed, asked.alu)
+    after, accessed, chosen = label_effects(
+        lane, second, packed, effects, asked.alu, asked.pointers, asked.checks
+    )
+    now, stored = lane.row(RETIRED), effects.stored != 0
+    trusted = (packed[TRUSTED[0]] >> TRUSTED[1] & 1 != 0) & ~stored
+    undefined = ~trusted & used_undefined(second, packed, chosen)
+    found = _bad_use(asked, lane, packed, effects, accessed, after, trusted, undefined)
+    hit = may_run(lane, limit) & (found != NOTHING)
+    why, at = jnp.where(hit, found, why), jnp.where(hit, now, at)
+    address = jnp.where(hit, effects.address, address)
+    limit = jnp.where(hit, now, limit)
+    # An undefined value that a trusted function loads counts as defined from there on.
+    clean = jnp.where(trusted, ~u64(EACH * UNDEFINED), u64(word.MASK64))
+    after = dataclasses.replace(after, value=after.value & clean, value2=after.value2 & clean)
+    tainted = fold(after.value | after.value2 | after.store) & u64(TAINT) != 0
+    tainted = tainted & ((effects.rd != SINK) | stored) & may_run(lane, limit)
+    words = touched.shape[0] - 1
+    row = jnp.minimum((lane.row(PC) - asked.text) >> 2, u64(words)).astype(jnp.uint32)
+    touched = word.put(touched, row, word.at(touched, row) + tainted.astype(jnp.uint32))
+    found_ = _Found(why, at, address, limit, now_sp, touched)
+    return tuple(lane)[:-1], effects, tuple(second)[:-1], after, found_
+
+
+def _bad_use(
+    asked: _Asked,
+    lane: Lane,
+    packed: jax.Array,
+    effects: Effects,
+    accessed: jax.Array,
+    after: Effects,
+    trusted: jax.Array,
+    undefined: jax.Array,
+) -> jax.Array:
+    """Why the run stops before this instruction, `i32`."""
+    now_sp, stored = lane.row(SP), effects.stored != 0
+    ended = (lane.row(PC) == asked.end_pc) & (now_sp >= asked.end_sp) & (lane.beat == 0)
+    marked = packed[MARK[0]] >> MARK[1] & 1 != 0
+    accesses = (effects.size != 0) & (effects.status == Status.RUNNING) & ~trusted
+    # From the stack pointer itself only what is being pushed is reached below it.
+    below = accesses & (effects.address < now_sp) & (field(packed, "rn") != SP)
+    below = below & (effects.address >= asked.low_stack)
+    bad = accesses & (accessed & u64(BAD) != 0)
+    over = stored & (accessed & u64(RETURN) != 0) & (after.store & u64(RETURN) == 0)
+    found = jnp.int32(NOTHING)
+    for kind, holds in (
+        (UNDEFINED_USE, undefined),
+        (BELOW_SP, below & (effects.address < asked.high_stack)),
+        (OVER_RETURN, over),
+        (BAD_ACCESS, bad),
+    ):
+        found = jnp.where(holds & asked.checks, kind, found)
+    found = jnp.where(marked & (lane.beat == 0), MARKED, found)
+    found = jnp.where(lane.row(RETIRED) == asked.skip, NOTHING, found)
+    return jnp.where(ended, END, found)
+
+
+def _popped(asked: _Asked, mem: jax.Array, low: jax.Array, high: jax.Array) -> jax.Array:
+    """What is given back of the stack holds nothing any more."""
+    in_stack = (low >= asked.low_stack) & (high <= asked.high_stack)
+    in_stack = in_stack & (high - low < u64(_LARGEST_FRAME))
+    stop = jnp.where(in_stack, (high - asked.start.row(BASE)) >> 3, u64(0))
+
+    def clear(carry: tuple) -> tuple:
+        at, mem = carry
+        gone = jnp.full(2, EACH * UNDEFINED & 0xFFFFFFFF, jnp.uint32)
+        return at + 1, word.put(mem, at.astype(jnp.uint32), gone)
+
+    begin = (low - asked.start.row(BASE) + u64(7)) >> 3
+    return lax.while_loop(lambda c: c[0] < stop, clear, (begin, mem))[1]
 
 
 class Halt(NamedTuple):
