@@ -6,7 +6,7 @@
 
 static u8 in[64];
 
-static u8 pixels[65536];
+static volatile u8 pixels[65536];
 
 int main(void)
 {

@@ -15,6 +15,7 @@ from ncpu.cli import app
 from ncpu.machine import word
 from ncpu.machine.debug import DebugError
 from ncpu.machine.debug.fuzz import Fuzzer, starter
+from ncpu.machine.debug.fuzz_compared import substitutions
 from ncpu.machine.debug.mutate import Mutator
 from ncpu.machine.linux.launch import Session
 from ncpu.machine.state import Status
@@ -22,7 +23,7 @@ from ncpu.machine.state import Status
 SEED = 1
 OPTIONS = {"memory_size": 128 << 10, "stack_size": 32 << 10}
 TARGETS = sorted(path.stem for path in (PROGRAMS / "fuzz").glob("*.c"))
-LANES, ROUNDS = 1024, 400
+LANES, ROUNDS, FUEL = 1024, 400, 200_000
 
 Make = Callable[..., Fuzzer]
 
@@ -49,7 +50,7 @@ def make(binary: Callable[[str], Path]) -> Make:
     return fuzzer
 
 
-QUICK = ("allocator", "keywords", "runs")
+SLOW = ("allocator", "brackets", "commands", "machine", "runs")
 
 
 def test_there_are_a_dozen_targets() -> None:
@@ -58,7 +59,7 @@ def test_there_are_a_dozen_targets() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in TARGETS],
+    [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in TARGETS],
 )
 def test_a_planted_bug_is_found(make: Make, binary: Callable[[str], Path], name: str) -> None:
     print(f"seed {SEED}")
@@ -76,13 +77,9 @@ def test_a_planted_bug_is_found(make: Make, binary: Callable[[str], Path], name:
 
 def test_lanes_end_as_runs_under_the_kernel_do(make: Make, binary: Callable[[str], Path]) -> None:
     fuzzer = make("expression")
-    rows = np.zeros((LANES, 64), np.uint8)
     texts = [b"1+2*3", b"-", b"", b"--5", b"9" * 64, b"1+-2*-", b"5*"]
-    lengths = np.ones(LANES, np.uint32)
-    for row, (k, text) in zip(rows, enumerate(texts), strict=False):
-        row[: len(text)], lengths[k] = np.frombuffer(text, np.uint8), len(text)
     before = np.asarray(fuzzer._batch._mem).copy()
-    lanes = fuzzer._batch.run(rows, lengths)
+    lanes = fuzzer._batch.run(texts, FUEL)
     assert (np.asarray(fuzzer._batch._mem) == before).all()  # every store was put back
     begun = int(word.from_limbs(np.asarray(fuzzer._batch.state.retired)))
     for k, text in enumerate(texts):
@@ -93,8 +90,22 @@ def test_lanes_end_as_runs_under_the_kernel_do(make: Make, binary: Callable[[str
         if not crashed:
             assert int(lanes.code[k]) == result.exit_code
             assert int(lanes.retired[k]) + begun == result.retired
-    same = fuzzer._batch.run(rows, lengths)
+    same = fuzzer._batch.run(texts, FUEL)
     assert (same.path == lanes.path).all() and not same.new.any()
+
+
+def test_comparisons_are_noted_and_put_into_inputs(make: Make) -> None:
+    fuzzer = make("word")
+    fuzzer._batch.run([b"x", b"AAAABBBB"], FUEL)
+    seen = fuzzer._batch.compared()  # of the last lane
+    assert (0x41414141, 0xDEADBEEF) in seen and (8, 7) in seen
+    made = substitutions(b"AAAABBBB", seen, 64)
+    assert b"\xef\xbe\xad\xdeBBBB" in made and b"\xf0\xbe\xad\xdeBBBB" in made
+    assert b"AAAABBB" in made  # a length of 7
+    short = substitutions(b"n=17;\xf0", [(17, 1000), (0xFFFFFFF0, 5), (0x3D6E, 1)], 8)
+    assert {b"n=1001;\xf0", b"n=17;\x05", b"\x01\x0017;\xf0", b"n=17;\x04"} <= set(short)
+    assert all(0 < len(data) <= 8 for data in short) and len(set(short)) == len(short)
+    assert not substitutions(b"abc", [(1 << 40, 2)], 64)
 
 
 def test_a_crash_is_made_small_and_its_stack_told(make: Make) -> None:

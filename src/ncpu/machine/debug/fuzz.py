@@ -18,6 +18,7 @@ import numpy as np
 from ncpu.machine import word
 from ncpu.machine.debug.debugger import Debugger
 from ncpu.machine.debug.errors import DebugError
+from ncpu.machine.debug.fuzz_compared import substitutions
 from ncpu.machine.debug.fuzz_corpus import Corpus, Crash, Statistics
 from ncpu.machine.debug.fuzz_lane import FULL, READ_CALL
 from ncpu.machine.debug.fuzz_loop import Batch, Lanes
@@ -31,6 +32,9 @@ from ncpu.machine.state import State, Status
 
 Start = Callable[[bytes], Session]
 _ON_HOST = 8  # lanes of a batch that are run again under the kernel
+# A candidate may take so many times what the longest of the corpus takes, and so much at least:
+# otherwise those that do not end would have nearly all of the time.
+_LONGER, _LEAST = 16, 4096
 
 
 class Fuzzer:
@@ -41,7 +45,8 @@ class Fuzzer:
       seeds: inputs to begin with.
       width: bytes of an input at most.
       lanes: candidates in a batch.
-      fuel: instructions that a candidate may take.
+      fuel: instructions that a candidate may take at most; as long as all of the corpus is much
+        shorter, it is given less.
       words: what to put into inputs beside the program's own constants and strings.
       seed: of all choices; with it, a run is the same on every machine.
 
@@ -69,19 +74,18 @@ class Fuzzer:
         given = dictionary(session.state, list(session.image.text))
         state = _first_read(session)
         program = Program.from_state(state)
-        self._batch = Batch(program, state, session.alu, fuel)
+        self._batch = Batch(program, state, session.alu, lanes, width)
+        self._most, self._fuel = fuel, min(fuel, _LEAST)
         self._mutator = Mutator(width, [*words, *given], seed)
         self._rng = np.random.default_rng(seed + 1)
         self._corpus = Corpus()
         self._stored: set[bytes] = set()
+        self._fresh: list[bytes] = []  # of the corpus, comparisons not yet looked at
+        self._queue: list[bytes] = []  # made of comparisons
         self.crashes: dict[tuple[str, int, int], Crash] = {}
         self.statistics = Statistics()
-        rows = np.zeros((lanes, width), np.uint8)
-        lengths = np.ones(lanes, np.uint32)
-        for k, data in enumerate(list(seeds)[:lanes] or [b"0"]):
-            rows[k, : len(data[:width])] = np.frombuffer(data[:width], np.uint8)
-            lengths[k] = min(len(data), width)
-        self._look(rows, lengths, keep=len(seeds))
+        given = [data[:width] for data in list(seeds)[:lanes]] or [b"0"]
+        self._learn(given, self._batch.run(given, self._fuel), keep=len(given))
 
     @property
     def corpus(self) -> list[bytes]:
@@ -107,8 +111,7 @@ class Fuzzer:
         """
         begun, done = time.monotonic(), 0
         while rounds is None or done < rounds:
-            rows, lengths = self._candidates()
-            self._look(rows, lengths)
+            self._round()
             done += 1
             told(self)
             if crashes is not None and len(self.crashes) >= crashes:
@@ -118,7 +121,31 @@ class Fuzzer:
 
     # -- one batch ----------------------------------------------------------------------------
 
-    def _candidates(self) -> tuple[np.ndarray, np.ndarray]:
+    def _round(self) -> None:
+        """Make a batch of candidates, run it and learn from it."""
+        begun = time.monotonic()
+        made = self._compared()
+        rows, lengths = self._mutated()
+        for k, data in enumerate(made):
+            rows[k] = np.frombuffer(data.ljust(self.width, b"\0"), np.uint8)
+            lengths[k] = len(data)
+        lanes = self._batch.run_rows(rows, lengths, self._fuel)
+        self._learn([row[:n].tobytes() for row, n in zip(rows, lengths, strict=True)], lanes)
+        self.statistics.seconds += time.monotonic() - begun
+
+    def _compared(self) -> list[bytes]:
+        """Up to half a batch of candidates that are made of comparisons."""
+        half = self.lanes // 2
+        while len(self._queue) < half and self._fresh:
+            data = self._fresh.pop(0)
+            self._batch.run([data], self._fuel)
+            made = substitutions(data, self._batch.compared(), self.width)
+            some = self._rng.permutation(len(made))[:half]
+            self._queue += [made[k] for k in np.sort(some)]
+        made, self._queue = self._queue[:half], self._queue[half:]
+        return made
+
+    def _mutated(self) -> tuple[np.ndarray, np.ndarray]:
         corpus, count = self._corpus, len(self._corpus.data)
         # What has been chosen less, was found later or is short is chosen more.
         weight = (1.0 + np.arange(count) / count) / (1.0 + np.array(corpus.chosen) / self.lanes)
@@ -130,30 +157,28 @@ class Fuzzer:
         others = rows[self._rng.integers(0, count, self.lanes)]
         return self._mutator.mutate(rows[parents], np.array(corpus.lengths)[parents], others)
 
-    def _look(self, rows: np.ndarray, lengths: np.ndarray, keep: int = 0) -> None:
-        """Run a batch and learn from it; the first `keep` belong to the corpus anyhow."""
-        begun = time.monotonic()
-        lanes = self._batch.run(rows, lengths)
-        for k in range(max(keep, 1) if not self._corpus.data else 0):
-            self._corpus.add(rows[k], lengths[k])
-        for k in np.flatnonzero(lanes.new):
-            if rows[k, : lengths[k]].tobytes() not in self._stored:
-                self._stored.add(rows[k, : lengths[k]].tobytes())
-                self._corpus.add(rows[k], lengths[k])
+    def _learn(self, inputs: Sequence[bytes], lanes: Lanes, keep: int = 0) -> None:
+        """Learn from what a batch did; the first `keep` belong to the corpus anyhow."""
+        for k, data in enumerate(inputs):
+            if (lanes.new[k] or k < keep) and data not in self._stored:
+                self._stored.add(data)
+                self._corpus.add(data, self.width)
+                self._fresh.append(data)
+                longest = _LONGER * int(lanes.retired[k])
+                self._fuel = min(max(self._fuel, longest), self._most)
         bad = np.isin(lanes.status, [int(status) for status in FAULTS])
         for k in np.flatnonzero(bad):
-            self._crashed(rows[k, : lengths[k]].tobytes(), lanes, int(k))
+            self._crashed(inputs[k], lanes, int(k))
         hosted = np.flatnonzero((lanes.status == Status.SYSCALL) | (lanes.status == FULL))
         fresh = hosted[lanes.new[hosted] > 0]
         for k in fresh[:_ON_HOST]:
-            self._on_host(rows[k, : lengths[k]].tobytes(), int(k))
+            self._on_host(inputs[k], int(k))
         s = self.statistics
-        s.executions += len(rows)
+        s.executions += len(inputs)
         s.instructions += int(lanes.retired.sum(dtype=np.int64))
         s.hangs += int((lanes.status == Status.OUT_OF_FUEL).sum())
         s.hosted += len(hosted)
         s.edges = int(np.count_nonzero(np.asarray(self._batch.seen)))
-        s.seconds += time.monotonic() - begun
 
     def _crashed(self, data: bytes, lanes: Lanes, k: int) -> None:
         pc = int(word.from_limbs(lanes.pc[k]))
@@ -172,7 +197,7 @@ class Fuzzer:
 
     def _on_host(self, data: bytes, k: int) -> None:
         """A candidate that needs the kernel, from the start."""
-        result = self.start(data).run(int(self._batch.fuel) * 4)
+        result = self.start(data).run(self._most * 4)
         if result.signal:
             pc = int(word.from_limbs(np.asarray(result.state.pc)))
             self._add((Signal(result.signal).name, pc, 0), data, pc, k)
@@ -181,17 +206,12 @@ class Fuzzer:
 
     def _kinds(self, inputs: list[bytes]) -> list[tuple[int, int]]:
         """How each of at most `lanes` inputs ends: status and pc."""
-        rows = np.zeros((self.lanes, self.width), np.uint8)
-        lengths = np.ones(self.lanes, np.uint32)
-        for k, data in enumerate(inputs):
-            rows[k, : len(data)] = np.frombuffer(data, np.uint8)
-            lengths[k] = len(data)
-        lanes = self._batch.run(rows, lengths)
+        lanes = self._batch.run(inputs, self._most)
         pcs = word.from_limbs(lanes.pc)
         wild = lanes.status == Status.FETCH_FAULT
         return [
             (int(s), 0 if w else int(pc)) for s, pc, w in zip(lanes.status, pcs, wild, strict=True)
-        ][: len(inputs)]
+        ]
 
     def minimise(self, data: bytes) -> bytes:
         """The shortest input found that ends in the same place, its bytes made plain."""

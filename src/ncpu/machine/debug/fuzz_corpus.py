@@ -66,8 +66,8 @@ class Corpus:
     lengths: list[int] = field(default_factory=list)
     chosen: list[int] = field(default_factory=list)
 
-    def add(self, data: np.ndarray, length: int) -> None:
-        """Keep an input."""
-        self.data.append(data.copy())
-        self.lengths.append(int(length))
+    def add(self, data: bytes, width: int) -> None:
+        """Keep an input, as a row of `width` bytes."""
+        self.data.append(np.frombuffer(data.ljust(width, b"\0"), np.uint8))
+        self.lengths.append(len(data))
         self.chosen.append(0)

@@ -18,6 +18,7 @@ from jax import lax
 from ncpu.machine import word
 from ncpu.machine.alu import Alu
 from ncpu.machine.commit import commit_lane
+from ncpu.machine.debug.fuzz_compared import Compared, note
 from ncpu.machine.debug.fuzz_edges import Edges, take
 from ncpu.machine.effects import Effects
 from ncpu.machine.execute import Lane, execute_lane, read_doubleword
@@ -64,7 +65,7 @@ class Trail(NamedTuple):
       log: `u32[LOG, 3]`, doublewords before they were stored to: index, content.
       used: `u32`, lines of the log.
       at: `u32`, bytes of its input that were read.
-      edges: that it took.
+      edges: that it took; `compared`, what it compared.
       where: `u64`, a hash of the last calls.
       fault: `u64`, the address accessed last.
     """
@@ -73,16 +74,22 @@ class Trail(NamedTuple):
     used: jax.Array
     at: jax.Array
     edges: Edges
+    compared: Compared
     where: jax.Array
     fault: jax.Array
 
 
 def run_one(
-    shared: Shared, index: jax.Array, mem: jax.Array, log: jax.Array, edges: Edges
+    shared: Shared,
+    index: jax.Array,
+    mem: jax.Array,
+    log: jax.Array,
+    edges: Edges,
+    compared: Compared,
 ) -> tuple[Lane, jax.Array, Trail]:
     """Run candidate `index` to its end: the lane, its status and what it left behind."""
     lane = shared.first._replace(mem=mem)
-    trail = Trail(log, jnp.uint32(0), jnp.uint32(0), edges, u64(0), u64(0))
+    trail = Trail(log, jnp.uint32(0), jnp.uint32(0), edges, compared, u64(0), u64(0))
 
     def go(c: tuple) -> tuple:
         (values, trail), _ = c
@@ -111,17 +118,17 @@ def undone(mem: jax.Array, trail: Trail) -> jax.Array:
 
 def _execute(shared: Shared, lane: Lane, trail: Trail) -> tuple[Lane, Trail]:
     """Run until the lane stops, is out of fuel, or the log is full."""
-    log, used, at, edges, where, _ = trail
-    values, effects, log, used, edges, where = lax.while_loop(
+    log, used, at, edges, compared, where, _ = trail
+    values, effects, log, used, edges, compared, where = lax.while_loop(
         lambda c: may_run(shared.lane(c[0]), shared.limit) & (c[3] < LOG - 2),
         partial(_tick, shared),
-        (tuple(lane)[:-1], bubble(lane), log, used, edges, where),
+        (tuple(lane)[:-1], bubble(lane), log, used, edges, compared, where),
     )
-    return shared.lane(values), Trail(log, used, at, edges, where, effects.address)
+    return shared.lane(values), Trail(log, used, at, edges, compared, where, effects.address)
 
 
 def _tick(shared: Shared, carry: tuple) -> tuple:
-    values, effects, log, used, edges, where = carry
+    values, effects, log, used, edges, compared, where = carry
     lane = commit_lane(shared.lane(values), effects)
     packed = fetch_lane(shared.program, lane)
     effects = execute_lane(lane, packed, shared.alu)
@@ -130,9 +137,10 @@ def _tick(shared: Shared, carry: tuple) -> tuple:
     branch = (unit >= int(Unit.BRANCH)) & (unit <= int(Unit.BRANCH_REG))
     pc = lane.row(PC)
     edges = take(edges, pc, effects.next_pc, branch)
+    compared = note(compared, lane, packed, shared.alu)
     call = branch & (effects.rd == 30)
     where = jnp.where(call, (where << 16) ^ (pc >> 2) * u64(0x9E3779B1), where)
-    return tuple(lane)[:-1], effects, log, used, edges, where
+    return tuple(lane)[:-1], effects, log, used, edges, compared, where
 
 
 def _noted(

@@ -6,6 +6,7 @@ The lanes run one after the other, as in `batch.run_batch` on a CPU, but in one 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ from jax import lax
 
 from ncpu.machine import word
 from ncpu.machine.alu import Alu
+from ncpu.machine.debug.fuzz_compared import COMPARED, Compared, pairs
 from ncpu.machine.debug.fuzz_edges import EDGES, Edges, judge
 from ncpu.machine.debug.fuzz_lane import FULL, LOG, Shared, Trail, run_one, undone
 from ncpu.machine.execute import Lane, enter
@@ -54,33 +56,34 @@ def _run(
     mem: jax.Array,
     inputs: jax.Array,
     lengths: jax.Array,
+    count: jax.Array,
     fuel: jax.Array,
     seen: jax.Array,
     alu: Alu,
-) -> tuple[jax.Array, jax.Array, Lanes]:
+) -> tuple[jax.Array, jax.Array, Lanes, Compared]:
     first = enter(state)
     limit = first.row(RETIRED) + fuel.astype(jnp.uint64)
     shared = Shared(program, first, first.row(BASE), limit, inputs, lengths, alu)
 
     def one(index: jax.Array, carry: tuple) -> tuple:
-        mem, log, counts, touched, seen, out = carry
+        mem, log, counts, touched, compared, seen, out = carry
         edges = Edges(counts, touched, jnp.uint32(0))
-        lane, status, trail = run_one(shared, index, mem, log, edges)
+        compared = compared._replace(count=jnp.uint32(0))
+        lane, status, trail = run_one(shared, index, mem, log, edges, compared)
         mem = undone(lane.mem, trail)
         finished = (status != Status.OUT_OF_FUEL) & (status != FULL)
         new, path, seen, counts = judge(trail.edges, seen, finished)
         row = _row(shared, lane, status, trail, new, path)
         out = Lanes(*(word.put(all_, index, value) for all_, value in zip(out, row, strict=True)))
-        return mem, trail.log, counts, trail.edges.touched, seen, out
+        return mem, trail.log, counts, trail.edges.touched, trail.compared, seen, out
 
-    count = inputs.shape[0]
     log = jnp.zeros((LOG, 3), jnp.uint32)
     counts = jnp.zeros(EDGES, jnp.uint8)
     touched = jnp.zeros(EDGES + 1, jnp.uint32)
-    begun = (mem, log, counts, touched, seen, _rows(count))
-    done = lax.fori_loop(jnp.uint32(0), jnp.uint32(count), one, begun)
-    mem, _, _, _, seen, out = done
-    return mem, seen, out
+    compared = Compared(jnp.zeros((COMPARED + 1, 4), jnp.uint32), jnp.uint32(0))
+    begun = (mem, log, counts, touched, compared, seen, _rows(inputs.shape[0]))
+    mem, _, _, _, compared, seen, out = lax.fori_loop(jnp.uint32(0), count, one, begun)
+    return mem, seen, out, compared
 
 
 def _rows(count: int) -> Lanes:
@@ -112,25 +115,49 @@ class Batch:
       program: the text.
       state: where every lane starts: at a `read` of standard input, its call not yet made.
       alu: the arithmetic.
-      fuel: instructions a lane may take.
+      lanes: candidates of a batch at most.
+      width: bytes of an input at most.
     """
 
-    def __init__(self, program: Program, state: State, alu: Alu, fuel: int) -> None:
-        self.program, self.alu, self.fuel = program, alu, np.uint32(fuel)
+    def __init__(self, program: Program, state: State, alu: Alu, lanes: int, width: int) -> None:
+        self.program, self.alu = program, alu
         self._mem = jnp.array(state.mem)
         self.state = state
         self.seen = jnp.zeros(EDGES, jnp.uint8)
+        self._shape = lanes, width
+        self._compared = Compared(jnp.zeros((1, 4), jnp.uint32), jnp.uint32(0))
 
-    def run(self, inputs: np.ndarray, lengths: np.ndarray) -> Lanes:
-        """Run one lane for each row of `inputs`, `u8[n, width]`; NumPy arrays."""
-        self._mem, self.seen, out = _run(
+    def run(self, inputs: Sequence[bytes], fuel: int) -> Lanes:
+        """Run one lane for each input; NumPy arrays, a row for each.
+
+        Args:
+          inputs: at most `lanes`.
+          fuel: instructions a lane may take.
+        """
+        rows, lengths = np.zeros(self._shape, np.uint8), np.zeros(self._shape[0], np.uint32)
+        for k, data in enumerate(inputs):
+            rows[k, : len(data)] = np.frombuffer(data, np.uint8)
+            lengths[k] = len(data)
+        return self.run_rows(rows, lengths, fuel, len(inputs))
+
+    def run_rows(
+        self, inputs: np.ndarray, lengths: np.ndarray, fuel: int, count: int | None = None
+    ) -> Lanes:
+        """`run` for inputs that are rows already, `u8[lanes, width]`: the first `count`."""
+        count = len(inputs) if count is None else count
+        self._mem, self.seen, out, self._compared = _run(
             self.program,
             self.state,
             self._mem,
             jnp.asarray(inputs),
             jnp.asarray(lengths.astype(np.uint32)),
-            self.fuel,
+            np.uint32(count),
+            np.uint32(fuel),
             self.seen,
             self.alu,
         )
-        return Lanes(*(np.asarray(part) for part in out))
+        return Lanes(*(np.asarray(part)[:count] for part in out))
+
+    def compared(self) -> list[tuple[int, int]]:
+        """What the last lane that ran compared: both sides, where they were not equal."""
+        return pairs(np.asarray(self._compared.rows)[: int(self._compared.count)])

@@ -98,7 +98,7 @@ class Mutator:
         self, data: np.ndarray, size: np.ndarray, others: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         rng, n, rows = self.rng, len(data), np.arange(len(data))
-        op = rng.integers(0, 10, n)
+        op = rng.integers(0, 12, n)
         at = (rng.random(n) * np.maximum(size, 1)).astype(np.int64)
         small = op < 4
         old = data[rows, at]
@@ -134,4 +134,30 @@ class Mutator:
         size = np.where(longer, np.minimum(size + run, self.width), size)
         fresh = longer[:, None] & (place >= (size - run)[:, None])
         noise = rng.integers(0, 256, data.shape).astype(np.uint8)
-        return np.where(fresh, noise, data).astype(np.uint8), size
+        data = np.where(fresh, noise, data).astype(np.uint8)
+        for which, exact in ((op == 10, True), (op == 11, False)):
+            data[which] = self._number(data[which], size[which], at[which], exact=exact)
+        return data, size
+
+    def _number(
+        self, data: np.ndarray, size: np.ndarray, at: np.ndarray, *, exact: bool
+    ) -> np.ndarray:
+        """A field of 2, 4 or 8 bytes, in either order: beside a power of two, or a little more."""
+        rng, n = self.rng, len(data)
+        length = 2 ** rng.integers(1, 4, n)
+        length = np.where(length <= size, length, 1)
+        at = np.minimum(at, size - length)
+        k = np.arange(8)
+        inside = k < length[:, None]
+        big = (rng.integers(0, 2, n) == 1)[:, None]
+        place = at[:, None] + np.where(big, length[:, None] - 1 - k, k)
+        place = np.where(inside, place, at[:, None])
+        power = np.int64(1) << rng.integers(0, 8 * length)
+        held = np.take_along_axis(data, place, axis=1).astype(np.int64) * inside
+        held = (held << 8 * k).sum(axis=1)
+        more = rng.integers(-1, 2, n) if exact else rng.integers(-35, 36, n)
+        value = (power if exact else held) + more
+        for byte in range(8):
+            rows = np.flatnonzero(inside[:, byte])
+            data[rows, place[rows, byte]] = (value[rows] >> 8 * byte & 255).astype(np.uint8)
+        return data
