@@ -12,11 +12,13 @@ from typer.testing import CliRunner
 
 from corpus import PROGRAMS, build, have_cross_gcc
 from ncpu.cli import app
-from ncpu.machine.debug import DebugError, Debugger, sanitize
+from ncpu.machine.debug import DebugError, Debugger, frame_bounds, sanitize, variables
 from ncpu.machine.debug.commands import Shell, load
 from ncpu.machine.debug.heap import Block, Heap
 from ncpu.machine.debug.sanitize import Report
+from ncpu.machine.debug.symbols import Symbols
 from ncpu.machine.linux.launch import Session
+from ncpu.machine.program import Program
 
 MEMORY = 16 << 20
 Look = Callable[..., list[Report]]
@@ -36,6 +38,15 @@ MISTAKES = {
     "free-inside": ("invalid-free", "16 bytes inside a block of 100", "main"),
     "use-freed": ("use-after-free", "a block of 100 bytes that was freed, at 50", "main"),
     "free-twice": ("double-free", "has been freed before", "drop"),
+}
+
+
+# mistake: what the report says, function it is in
+OVERFLOWS = {
+    "after": ("writes 1 bytes, 0 bytes after second, a variable of 16 bytes", "by_index"),
+    "before": ("writes 4 bytes, 4 bytes before high, a variable of 16 bytes", "backwards"),
+    "pointer": ("writes 1 bytes, 0 bytes after text, a variable of 12 bytes", "by_pointer"),
+    "read": ("reads 2 bytes, 2 bytes after table, a variable of 12 bytes", "reads"),
 }
 
 
@@ -84,6 +95,48 @@ def test_a_mistake_is_found(start: Callable[[str], Session], mistake: str) -> No
         released = [frame for frame in first.block.freed_by if "drop" in frame]
         assert bool(released) == (kind != "heap-buffer-overflow")
     assert str(first).startswith(f"{kind}: ") and first.json()["kind"] == kind
+
+
+@pytest.fixture(scope="module")
+def overflowing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if reason := have_cross_gcc():
+        pytest.skip(reason)
+    out = tmp_path_factory.mktemp("locals") / "locals"
+    return build(PROGRAMS / "sanitize" / "locals.c", out, opt="-O0")
+
+
+@pytest.mark.parametrize("mistake", ["none", *OVERFLOWS])
+def test_an_overflow_into_a_neighbour_in_the_frame_is_found(
+    overflowing: Path, mistake: str
+) -> None:
+    debugger = Debugger(Session(overflowing, ["locals", mistake], memory_size=MEMORY))
+    reports = sanitize.sanitize(debugger)
+    if mistake == "none":
+        assert reports == []
+        return
+    what, function = OVERFLOWS[mistake]
+    assert [r.kind for r in reports] == ["stack-buffer-overflow"], reports
+    assert reports[0].what == what and f" {function}" in reports[0].stack[0]
+    assert "locals.c:" in reports[0].stack[0]
+
+
+def test_variables_are_where_the_code_has_them(overflowing: Path, program: Path) -> None:
+    session = Session(overflowing, memory_size=MEMORY)
+    symbols = Symbols(session.image.data, session.image.bias)
+    known = {symbols.name(f.start).split()[1]: f for f in variables.functions(symbols)}
+    sizes = {v.name: v.high - v.low for v in known["inside"].variables}
+    assert sizes == {"pairs": 24, "scalar": 4, "to": 8, "end": 8, "i": 4, "p": 8}
+    # Each access through an array, and through the pointers that no address is taken of.
+    text = Program.from_state(session.state)
+    found = {
+        name: sorted({b.variable.name for b in frame_bounds.bounds(text, f).values()})
+        for name, f in known.items()
+    }
+    assert found["by_index"] == ["first", "second"] and found["by_pointer"] == ["text"]
+    assert found["inside"] == ["pairs", "scalar"] and found["main"] == []
+    # Optimised code makes addresses in other ways: nothing is said of it.
+    optimised = Session(program, memory_size=MEMORY)
+    assert variables.functions(Symbols(optimised.image.data, 0)) == []
 
 
 def test_the_command_and_a_stripped_program(start: Callable[[str], Session], program: Path) -> None:

@@ -14,7 +14,8 @@ class Report:
 
     Attributes:
       kind: "heap-buffer-overflow", "use-after-free", "double-free", "invalid-free",
-        "stack-overflow" (over a return address), "below-stack" or "uninitialised".
+        "stack-overflow" (over a return address), "stack-buffer-overflow" (out of a local
+        variable), "below-stack" or "uninitialised".
       what: in a sentence.
       retired, pc: when and where: `goto` goes there.
       address: what was accessed.

@@ -3,6 +3,7 @@
 A recorded run is gone through once more with labels beside it (`shadow_loop`).  The heap is known
 from calls of the malloc family, found by their symbols; everything else of it is bad to touch.
 Below the stack pointer nothing is defined, and a saved return address may not be written over.
+Where DWARF says what lies in a frame, an access made from one variable stays within it.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from ncpu.machine.debug.bad_use import Report
 from ncpu.machine.debug.debugger import Debugger
 from ncpu.machine.debug.errors import DebugError
 from ncpu.machine.debug.events import Event
+from ncpu.machine.debug.frame_check import FrameCheck
 from ncpu.machine.debug.heap import Block, Call, Heap
 from ncpu.machine.debug.hunt import mark, row_of
 from ncpu.machine.debug.quarantine import QUARANTINE, put_off_frees
@@ -30,6 +32,7 @@ from ncpu.machine.state import SP, State
 
 _CALL = re.compile(r"(\w+)\((.*)\) = (\w+)")
 _FRAMES = 12
+Stack = tuple[str, ...]
 
 
 class Sanitizer:
@@ -51,6 +54,7 @@ class Sanitizer:
         self._trusted = heap_.trusted(debugger.symbols)
         self._call: Call | None = None
         self._programs: dict[int, Program] = {}
+        self._frame = FrameCheck(debugger.symbols)
         image = debugger.session.image
         self._stack, self._brk = image.stack, image.brk
         self._labels = labels_.Labels.none(self.history.program, self.history.state)
@@ -86,7 +90,8 @@ class Sanitizer:
             for address in self._trusted.tolist():
                 if (row := row_of(program, address)) is not None:
                     rows[row, labels_.TRUSTED[0]] |= np.uint32(1 << labels_.TRUSTED[1])
-            self._programs[id(program)] = replace(marked, rows=jnp.asarray(rows))
+            marked = replace(marked, rows=jnp.asarray(rows))
+            self._programs[id(program)] = self._frame.mark(marked)
         return self._programs[id(program)]
 
     def _stretch(self, target: int) -> None:
@@ -124,7 +129,7 @@ class Sanitizer:
         if name in ("free", "realloc", "reallocarray") and given[0]:
             self._release(given[0], self._call.born, self._call.stack, freed=name == "free")
 
-    def _release(self, start: int, now: int, stack: tuple[str, ...], *, freed: bool) -> None:
+    def _release(self, start: int, now: int, stack: Stack, *, freed: bool) -> None:
         """A block is given back, or is about to be by `realloc`."""
         block = self.heap.blocks.get(start)
         pc = self.debugger.pc
@@ -220,13 +225,10 @@ class Sanitizer:
         size = f"a block of {near.size:,} bytes"
         if near.holds(address):
             return "use-after-free", f"{size} that was freed, at {address - near.start}", near
+        where = f"{address - near.start - near.size} bytes after"
         if address < near.start:
-            return "heap-buffer-overflow", f"{near.start - address} bytes before {size}", near
-        return (
-            "heap-buffer-overflow",
-            f"{address - near.start - near.size} bytes after {size}",
-            near,
-        )
+            where = f"{near.start - address} bytes before"
+        return "heap-buffer-overflow", f"{where} {size}", near
 
     def _found(self, halt: shadow.Halt) -> None:
         pc, address = self.debugger.pc, halt.address
@@ -240,6 +242,10 @@ class Sanitizer:
             at = address + int(np.flatnonzero(labels & labels_.BAD)[0])
             kind, what, block = self._about(at)
             self._report(kind, f"{how}, {what}", pc, at, self._frames(), block)
+        elif halt.why == shadow.BEYOND:
+            sp = int(word.from_limbs(np.asarray(self.history.state.regs))[SP])
+            what = f"{how}, {self._frame.told(pc, sp, address)}"
+            self._report("stack-buffer-overflow", what, pc, address, self._frames())
         elif halt.why == shadow.OVER_RETURN:
             what = f"{how} over a saved return address, at {address:#x}"
             self._report("stack-overflow", what, pc, address, self._frames())
@@ -251,13 +257,7 @@ class Sanitizer:
             self._report("uninitialised", what, pc, address, self._frames(), self._block(address))
 
     def _report(
-        self,
-        kind: str,
-        what: str,
-        pc: int,
-        address: int,
-        stack: tuple[str, ...],
-        block: Block | None = None,
+        self, kind: str, what: str, pc: int, address: int, stack: Stack, block: Block | None = None
     ) -> None:
         key = kind, pc if kind not in ("double-free", "invalid-free") else hash(stack)
         if key not in self._seen:
@@ -265,7 +265,7 @@ class Sanitizer:
             now = retired_of(self.history.state)
             self.reports.append(Report(kind, what, now, pc, address, stack, block))
 
-    def _frames(self) -> tuple[str, ...]:
+    def _frames(self) -> Stack:
         symbols = self.debugger.symbols
         return tuple(symbols.name(frame.pc) for frame in self.debugger.frames()[:_FRAMES])
 

@@ -35,14 +35,14 @@ from ncpu.machine.debug.labels import (
 )
 from ncpu.machine.effects import Effects
 from ncpu.machine.execute import Lane, enter, execute_lane, leave
-from ncpu.machine.instr import field
+from ncpu.machine.instr import PACKED_WORDS, field
 from ncpu.machine.program import Program
 from ncpu.machine.run import bubble, fetch_lane, may_run, resume, settle
 from ncpu.machine.state import BASE, PC, RETIRED, SINK, SP, ZR, State, Status
 from ncpu.machine.word import u64
 
 # Why a run stopped.
-NOTHING, MARKED, BAD_ACCESS, OVER_RETURN, BELOW_SP, UNDEFINED_USE, END = range(7)
+NOTHING, MARKED, BAD_ACCESS, OVER_RETURN, BELOW_SP, UNDEFINED_USE, END, BEYOND = range(8)
 _LARGEST_FRAME = 1 << 20
 
 
@@ -167,6 +167,7 @@ def _bad_use(
     for kind, holds in (
         (UNDEFINED_USE, undefined),
         (BELOW_SP, below & (effects.address < asked.high_stack)),
+        (BEYOND, accesses & _beyond(packed, effects, now_sp)),
         (OVER_RETURN, over),
         (BAD_ACCESS, bad),
     ):
@@ -174,6 +175,34 @@ def _bad_use(
     found = jnp.where(marked & (lane.beat == 0), MARKED, found)
     found = jnp.where(lane.row(RETIRED) == asked.skip, NOTHING, found)
     return jnp.where(ended, END, found)
+
+
+def bounded(program: Program, bounds: dict[int, tuple[int, int]]) -> Program:
+    """`program` with where accesses must lie: two words more behind each instruction.
+
+    Args:
+      program: the text.
+      bounds: by the row of an instruction, bytes [low, high) counted from the stack pointer.
+    """
+    more = np.zeros((program.rows.shape[0], 2), np.int32)
+    for row, bound in bounds.items():
+        more[row] = bound
+    rows = np.concatenate([np.asarray(program.rows), more.view(np.uint32)], axis=1)
+    return dataclasses.replace(program, rows=jnp.asarray(rows))
+
+
+def _beyond(packed: jax.Array, effects: Effects, sp: jax.Array) -> jax.Array:
+    """Whether an access is outside of the bounds that `bounded` gave it."""
+    if packed.shape[0] == PACKED_WORDS:
+        return jnp.bool_(False)
+    low, high = (
+        packed[PACKED_WORDS + k].astype(jnp.int32).astype(jnp.int64).astype(jnp.uint64)
+        for k in range(2)
+    )
+    begin = effects.address - sp - low
+    length = high - low
+    size = effects.size.astype(jnp.uint64)
+    return (length != 0) & ((begin >= length) | (begin + size > length))
 
 
 def _popped(asked: _Asked, mem: jax.Array, low: jax.Array, high: jax.Array) -> jax.Array:
