@@ -85,12 +85,20 @@ def debug(
     source = b"" if thaw else executable(program)
     given = stdin.read_bytes() if stdin else b""
 
+    budget, printed = parse_size(checkpoints), io.BytesIO()
+
+    def warn(line: str) -> None:
+        text = f"ncpu: {line}\n"
+        if tui:
+            printed.write(text.encode())
+        else:
+            sys.stderr.write(text)
+
     def start(arguments: list[str] | None, data: bytes | None, **streams: Any) -> Session:
         argv = [str(program), *((args or []) if arguments is None else arguments)]
         feed = io.BytesIO(given if data is None else data)
-        return Session(source, argv, stdin=feed, **streams, **options)
+        return Session(source, argv, stdin=feed, warn=warn, **streams, **options)
 
-    budget, printed = parse_size(checkpoints), io.BytesIO()
     if thaw:
         debugger = recording.thaw(program)
     else:

@@ -53,6 +53,7 @@ def sanitize(
         stderr=sys.stderr.buffer,
         memory_size=parse_size(memory),
         seed=seed,
+        warn=lambda line: print(f"ncpu: {line}", file=sys.stderr),
     )
     debugger = Debugger(session)
     reports = look(debugger, quarantine=quarantine, undefined=undefined)

@@ -16,6 +16,7 @@ from ncpu.machine.debug import DebugError, Debugger
 from ncpu.machine.debug.commands import Shell, find, load, markdown
 from ncpu.machine.debug.recording import thaw
 from ncpu.machine.linux.launch import Session
+from ncpu.machine.loader import executable
 
 TABLE = load()
 # The commands a debugger of this machine had before, and what they are called here; the fuzzer
@@ -184,6 +185,33 @@ def test_a_frozen_history_thaws_to_the_same_bits(
         file.write_bytes(broken)
         with pytest.raises(DebugError, match=r"no frozen history|damaged"):
             thaw(file)
+
+
+FORKS = """
+_start: mov x0, #17
+    mov x1, #0
+    mov x8, #220
+    svc #0
+    neg x0, x0
+    mov x8, #94
+    svc #0
+"""
+
+
+def test_a_program_that_makes_processes_is_told_that_it_is_alone(tmp_path: Path) -> None:
+    source, said = tmp_path / "forks.s", []
+    source.write_text(FORKS)
+
+    def start(arguments: list[str] | None, data: bytes | None) -> Session:
+        return Session(executable(source), ["forks"], memory_size=16 << 20, warn=said.append)
+
+    shell = Shell(Debugger(start(None, None)), start)
+    assert "exit code 38" in shell.run("continue")  # ENOSYS
+    assert len(said) == 1 and "clone makes no process or thread here" in said[0]
+    assert "clone(17, 0" in shell.run("strace clone")
+    shell.run("goto 0")
+    shell.run("continue")
+    assert len(said) == 1  # what is recorded is not asked for again
 
 
 def test_the_command_line(binary: Path, tmp_path: Path) -> None:

@@ -121,11 +121,11 @@ class Services:
         self.process.exit_code = code & 0xFF
         self.process.exit_signal = signal
 
-    def missing(self, name: str) -> NoReturn:
-        """Record a call that is not implemented and fail with ENOSYS."""
+    def missing(self, name: str, why: str = "is not implemented") -> NoReturn:
+        """Record a call that is not to be had here and fail with ENOSYS."""
         self.unknown[name] += 1
         if self.warn is not None and self.unknown[name] == 1:
-            self.warn(f"system call {name} is not implemented: the program sees ENOSYS")
+            self.warn(f"system call {name} {why}: the program sees ENOSYS")
         raise LinuxError(Errno.ENOSYS)
 
     def file(self, fd: int) -> OpenFile:

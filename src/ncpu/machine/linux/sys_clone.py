@@ -22,13 +22,14 @@ VM, FS, FILES, SIGHAND, VFORK = 0x100, 0x200, 0x400, 0x800, 0x4000
 PARENT, THREAD, SETTLS = 0x8000, 0x10000, 0x80000
 PARENT_SETTID, CHILD_CLEARTID, CHILD_SETTID = 0x100000, 0x200000, 0x1000000
 NAMESPACES = 0x7E020000 | 0x80
+ALONE = "makes no process or thread here, where one runs alone (as under a debugger)"
 
 
 def _clone(
     k: Kernel, flags: int, signal: int, stack: int, parent_tid: int, tls: int, child_tid: int
 ) -> int:
     if k.tasks is None:
-        k.missing("clone")
+        k.missing("clone", ALONE)
     if k.resumed is not None:  # vfork: the child has let go of the memory
         return k.resumed.data
     if flags & NAMESPACES:
@@ -125,7 +126,7 @@ def clone(k: Kernel, flags: int, stack: int, parent_tid: int, tls: int, child_ti
 def clone3(k: Kernel, pointer: int, size: int) -> int:
     """clone3(2), with what clone offers."""
     if k.tasks is None:
-        k.missing("clone3")
+        k.missing("clone3", ALONE)
     if size < 64 or size > 4096:
         raise LinuxError(Errno.EINVAL if size < 64 else Errno.E2BIG)
     flags, _, child, parent, signal, stack, length, tls = k.lane.unpack("8Q", pointer)
