@@ -159,9 +159,11 @@ def _batch(shell: Any, lines: list[str]) -> int:
     for line in lines:
         if shell.ended:
             break
+        print(f"{PROMPT}{line}", flush=True)  # before what the program itself prints
         out = shell.run(line)
         failed |= out.startswith("error: ")
-        print(f"{PROMPT}{line}" + (f"\n{out}" if out else ""), flush=True)
+        if out:
+            print(out, flush=True)
     return failed
 
 

@@ -12,6 +12,8 @@ from xml.etree import ElementTree
 
 import pytest
 
+import debug_screens
+from corpus import have_cross_gcc
 from ncpu.machine.debug import DebugError, Debugger
 from ncpu.machine.debug.commands import Shell, find, load, markdown
 from ncpu.machine.debug.recording import thaw
@@ -234,3 +236,17 @@ def test_the_command_line(binary: Path, tmp_path: Path) -> None:
     )
     assert piped.returncode == 0 and "hello from the list" in piped.stdout
     assert "its history is all here" in piped.stdout
+
+
+@pytest.mark.slow
+def test_the_screens_of_the_documentation_are_what_is_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if reason := have_cross_gcc():
+        pytest.skip(reason)
+    gcc = subprocess.run(["aarch64-linux-gnu-gcc", "-dumpversion"], capture_output=True, text=True)
+    if gcc.stdout.strip().split(".")[0] != "12":
+        pytest.skip(f"the addresses of the page are those of gcc 12, here is {gcc.stdout.strip()}")
+    monkeypatch.setattr("ncpu.xla.use_cache", lambda: None)
+    page = debug_screens.PAGE.read_text()
+    assert debug_screens.rendered(page, tmp_path) == page
