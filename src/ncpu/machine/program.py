@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +16,8 @@ from ncpu.machine.instr import NEXT, PACKED_WORDS, Unit, columns, pack_columns
 from ncpu.machine.state import EXEC, PAGE, State
 
 PAGE_WORDS = 1024  # instructions in a 4 KiB page
+# A process's text: rows and pages at least, enough for most static executables.
+_ROWS, _SPAN = 1 << 18, 128
 
 
 @jax.tree_util.register_dataclass
@@ -91,12 +93,22 @@ class Program:
 
     @classmethod
     def from_state(cls, state: State) -> Program:
-        """Every executable page of a lane as it is now, for loops that do not stop to decode."""
+        """Every executable page of a lane as it is now, for loops that do not stop to decode.
+
+        The arrays have few sizes, so that a loop is compiled once for most programs.
+        """
         base = int(word.from_limbs(np.asarray(state.base)))
         pages = np.flatnonzero(np.asarray(state.perm) & EXEC)
         runs = np.split(pages, np.flatnonzero(np.diff(pages) > 1) + 1)
         spans = [(base + int(run[0]) * PAGE, len(run) * PAGE) for run in runs if len(run)]
-        return cls.from_segments([(at, memory.read(state, at, size)) for at, size in spans])
+        exact = cls.from_segments([(at, memory.read(state, at, size)) for at, size in spans])
+        rows = max(len(exact.rows), _ROWS)
+        span = max(1 << (len(exact.pages) - 1).bit_length(), _SPAN)
+        return replace(
+            exact,
+            rows=jnp.zeros((rows, PACKED_WORDS), jnp.uint32).at[: len(exact.rows)].set(exact.rows),
+            pages=jnp.pad(exact.pages, (0, span - len(exact.pages))),
+        )
 
 
 def _place(

@@ -19,7 +19,7 @@ from ncpu.machine.debug.const_time import Checker, Report
 from ncpu.machine.linux.launch import Session
 
 SEED = 4
-MEMORY, STACK = 64 << 10, 16 << 10
+MEMORY, STACK = 128 << 10, 32 << 10
 KEY = bytes.fromhex("2b7e151628aed2a6abf7158809cf4f3c")  # SP 800-38A, F.1.1 and F.2.1
 VECTOR = bytes(range(16))
 TEXT = bytes.fromhex(
@@ -224,7 +224,7 @@ def test_the_command_line(program: Open, tmp_path: Path, monkeypatch: pytest.Mon
     (tmp_path / "in").write_bytes(VECTOR)
     path = build(PROGRAMS / "consttime" / "compare.c", tmp_path / "compare")
     options = ["--secret", "*x0:16", "--secret", "*x1:16", "--lanes", "16"]
-    options += ["--memory", "64K", "--stack", "16K", "--json", str(tmp_path / "out.json")]
+    options += ["--memory", "128K", "--stack", "32K", "--json", str(tmp_path / "out.json")]
     options += ["--function", "early*", "--function", "constant_time"]
     options += ["--stdin", str(tmp_path / "in")]
     done = CliRunner().invoke(app, ["debug", "const-time", str(path), *options])

@@ -29,7 +29,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Run:
         path = folder / name
         if not path.exists():
             build(PROGRAMS / "consttime" / f"{name}.c", path)
-        options = {"memory_size": 64 << 10, "stack_size": 16 << 10}
+        options = {"memory_size": 128 << 10, "stack_size": 32 << 10}
         debugger = Debugger(Session(path, [name, "ecb"], stdin=io.BytesIO(stdin), **options))
         while debugger.history.forward().reason != "exited":
             pass

@@ -76,8 +76,8 @@ def row_of(program: Program, address: int) -> int | None:
 
 
 def table(watches: Sequence[Watch]) -> np.ndarray:
-    """Watches as `u32[W, 3, 2]` (low, high, kinds), W a power of two from 4 on."""
-    size = 4
+    """Watches as `u32[W, 3, 2]` (low, high, kinds), W a power of two from 32 on."""
+    size = 32
     while size < len(watches):
         size *= 2
     out = np.zeros((size, 3, 2), np.uint32)

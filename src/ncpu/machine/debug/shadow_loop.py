@@ -193,8 +193,6 @@ def bounded(program: Program, bounds: dict[int, tuple[int, int]]) -> Program:
 
 def _beyond(packed: jax.Array, effects: Effects, sp: jax.Array) -> jax.Array:
     """Whether an access is outside of the bounds that `bounded` gave it."""
-    if packed.shape[0] == PACKED_WORDS:
-        return jnp.bool_(False)
     low, high = (
         packed[PACKED_WORDS + k].astype(jnp.int32).astype(jnp.int64).astype(jnp.uint64)
         for k in range(2)
@@ -244,7 +242,7 @@ def run(
     """Run until `limit` instructions are retired in all, a mark, `until` or a finding.
 
     Args:
-      program: the text, marks in it.
+      program: the text, of `bounded`, marks in it.
       state, labels: of one lane, donated.
       limit: retired count to stop at.
       alu: the arithmetic.

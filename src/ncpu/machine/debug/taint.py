@@ -45,6 +45,7 @@ def forward(
     """
     history, done = debugger.history, 0
     labels = labels_.Labels.none(history.program, history.state)
+    text, program = history.program, shadow.bounded(history.program, {})
     for target in history.stretches(history.start):
         state = history.state
         if start is not None and not done and history.now == history.start:
@@ -52,8 +53,10 @@ def forward(
         for event in history.events[done : history.now.events]:
             labels = _event(labels, state, event, start is None)
         done = history.now.events
+        if history.program is not text:
+            text, program = history.program, shadow.bounded(history.program, {})
         history.state, labels, _ = shadow.run(
-            *(history.program, state, labels, target),
+            *(program, state, labels, target),
             alu=history.session.alu,
             stack=debugger.session.image.stack,
             checks=False,
