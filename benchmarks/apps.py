@@ -145,6 +145,7 @@ def games(console: Console, frames: int) -> None:
 def main() -> None:
     frames = int(sys.argv[1]) if len(sys.argv) > 1 else 40
     xla.use_cache()
+    xla.run_in_place()
     console = Console(width=100)
     if sys.argv[2:] != ["games"]:
         programs(console)

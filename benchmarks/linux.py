@@ -130,6 +130,7 @@ def processes(folder: Path) -> None:
 
 def main() -> None:
     xla.use_cache()
+    xla.run_in_place()
     chosen = sys.argv[1:] or ["shell", "calls", "processes"]
     console.print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}")
     with tempfile.TemporaryDirectory() as folder:

@@ -11,8 +11,9 @@ from ncpu import xla
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Compile each shape once a machine, not once a test."""
+    """Compile each shape once a machine, not once a test; no thread beside the one that waits."""
     xla.use_cache()
+    xla.run_in_place()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

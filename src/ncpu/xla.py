@@ -52,6 +52,17 @@ def configure() -> None:
         )
 
 
+def run_in_place() -> None:
+    """Run CPU programs on the thread that starts them, from the first backend on.
+
+    By default JAX hands them to another thread and goes on in Python. Who waits for each result,
+    as a kernel does for the next system call, only pays for the way there and back.
+    """
+    import jax
+
+    jax.config.update("jax_cpu_enable_async_dispatch", False)
+
+
 def use_cache(folder: Path | None = None) -> None:
     """Keep compiled programs on disk, so that a second process starts in a second.
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import ncpu
-from ncpu.machine import batch, word
+from ncpu.machine import batch, hosted, word
 from ncpu.machine import run as run_module
 from ncpu.machine.state import EXEC, PAGE, READ, SP, State, Status, new_state
 
@@ -87,6 +87,26 @@ def test_memory_is_not_copied() -> None:
     analysis = program.memory_analysis()
     assert analysis is not None
     assert analysis.temp_size_in_bytes < size // 16
+
+
+def test_hosted_run_gives_the_same_bits_and_copies_no_memory() -> None:
+    """Out of fuel, on again, a fault, no step at all: as `run`, and settled as it settles."""
+    size = 1 << 20
+    program = ncpu.Program.from_words(COUNT, BASE)
+    cases = ((0x2000, 7, 2), (0x2000, 1 << 40, 1), (size - 4, 100, 1), (0x2000, 0, 2))
+    for pointer, steps, times in cases:
+        here = start(size=size, x1=10, x2=pointer)
+        there = start(size=size, x1=10, x2=pointer)
+        for _ in range(times):
+            here, there = hosted.run(program, here, steps), ncpu.run(program, there, steps)
+            same(jax.tree.map(np.asarray, here), jax.tree.map(np.asarray, there))
+    packed = hosted.pack(here, 1)
+    text = hosted._run.lower(program, packed, here.mem, here.perm, ncpu.EXACT).compile().as_text()
+    shape = f"u32[{size // 8},2]"
+    assert not [line for line in text.splitlines() if " copy(" in line and shape in line]
+    # One native function: a scheduler for many costs as much as a system call.
+    tasks = [line for line in text[text.index("ENTRY") :].splitlines() if " = " in line]
+    assert sum(any(f" {kind}(" in t for kind in ("fusion", "copy", "call")) for t in tasks) < 8
 
 
 def test_batch_memory_is_not_copied() -> None:

@@ -160,6 +160,7 @@ def execute(
     from ncpu import xla
 
     xla.use_cache()
+    xla.run_in_place()
     session = open_session(source, argv, **options)
     started = time.perf_counter()
     result = None

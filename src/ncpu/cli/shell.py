@@ -40,6 +40,7 @@ def shell(
     from ncpu import xla
 
     xla.use_cache()
+    xla.run_in_place()
     size = parse_size(memory)
     words = command or ["/bin/sh"]
     session = open_session(

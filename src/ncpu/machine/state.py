@@ -6,7 +6,6 @@ record beside it, fork copies the pytree, a snapshot saves it.
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -86,7 +85,14 @@ class State:
 
     def replace(self, **changes: Any) -> State:
         """A copy with some fields changed."""
-        return dataclasses.replace(self, **changes)
+        # `dataclasses.replace` sets and checks field by field: a tenth of a short system call.
+        unknown = changes.keys() - self.__dict__.keys()
+        if unknown:
+            raise TypeError(f"a State has no field {min(unknown)!r}")
+        copy = object.__new__(type(self))
+        copy.__dict__.update(self.__dict__)
+        copy.__dict__.update(changes)
+        return copy
 
     # Host-side views: NumPy, 64-bit words joined, a leading axis kept where there is one.
     @property

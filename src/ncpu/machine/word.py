@@ -41,6 +41,18 @@ def join(limbs: jax.Array) -> jax.Array:
     return lax.bitcast_convert_type(limbs, jnp.uint64)
 
 
+def join_anew(limbs: jax.Array) -> jax.Array:
+    """`join`, computed again by whatever uses the word.
+
+    XLA's CPU backend makes a reduction of a bitcast: it computes that once, but allocates three
+    buffers for it on every call of the compiled program, which the short calls between system
+    calls feel. In the units a word has few uses; in what all instructions share `join` is faster.
+    """
+    low = lax.index_in_dim(limbs, 0, -1, keepdims=False).astype(jnp.uint64)
+    high = lax.index_in_dim(limbs, 1, -1, keepdims=False).astype(jnp.uint64)
+    return low | lax.shift_left(high, u64(32))
+
+
 def split(word: jax.Array) -> jax.Array:
     """`u64[...]` to `u32[..., 2]` (low, high); only under x64."""
     return lax.bitcast_convert_type(word, jnp.uint32)
@@ -137,11 +149,18 @@ def reverse_bits(word: jax.Array) -> jax.Array:
 
 def to_limbs(value: int | np.ndarray) -> np.ndarray:
     """Host: a Python integer or NumPy `u64[...]` to NumPy `u32[..., 2]`."""
-    word = np.asarray(value & MASK64 if isinstance(value, int) else value, dtype="<u8")
-    return np.stack([word & 0xFFFFFFFF, word >> np.uint64(32)], axis=-1).astype(np.uint32)
+    if isinstance(value, int):
+        return np.array((value & 0xFFFFFFFF, (value >> 32) & 0xFFFFFFFF), np.uint32)
+    words = np.array(value, "<u8", order="C")
+    return words[..., None].view("<u4").astype(np.uint32, copy=False)
+
+
+def integer(limbs: Any) -> int:
+    """Host: one word, `u32[2]`, as a Python integer."""
+    return int.from_bytes(np.asarray(limbs, "<u4").tobytes(), "little")
 
 
 def from_limbs(limbs: Any) -> np.ndarray:
     """Host: `u32[..., 2]` to NumPy `u64[...]`."""
-    pairs = np.asarray(limbs, dtype=np.uint64)
-    return pairs[..., 0] | (pairs[..., 1] << np.uint64(32))
+    # A copy, so that nobody edits the lane from which the limbs came.
+    return np.array(limbs, "<u4", order="C").view("<u8")[..., 0]

@@ -13,8 +13,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 
-import numpy as np
-
 from ncpu.machine import word
 from ncpu.machine.linux import (
     abi,
@@ -78,7 +76,8 @@ class Kernel(Services):
         """
         lane = self._enter(state)
         self.resumed, self.thread.wait = self.thread.wait, None
-        name = NAME.get(lane.x(8), str(lane.x(8)))
+        number = lane.x(8)
+        name = NAME.get(number) or str(number)
         if self.resumed is None:
             self.calls[name] += 1
         self._try(name)
@@ -94,7 +93,7 @@ class Kernel(Services):
             if handler is None:
                 self.missing(name)
             else:
-                result = handler(self, tuple(lane.x(i) for i in range(6)))
+                result = handler(self, lane.regs[:6].tolist())
                 if result is not None:
                     self.lane.set_x(0, result)
         except Blocked as blocked:
@@ -127,7 +126,7 @@ class Kernel(Services):
     def fault(self, state: State) -> State:
         """Turn a fault's status into its signal, delivered: RUNNING in a handler or EXITED."""
         lane = self._enter(state)
-        address = int(word.from_limbs(np.asarray(state.fault)))
+        address = word.integer(state.fault)
         signal, code, address = self._signal_of(Status(int(state.status)), address)
         signals.force(self.process, signal, abi.siginfo_fault(signal, code, address))
         lane.restart()
@@ -175,7 +174,7 @@ class Kernel(Services):
 
     def _enter(self, state: State) -> Lane:
         self.lane = lane = Lane(state)
-        retired = int(word.from_limbs(np.asarray(state.retired)))
+        retired = word.integer(state.retired)
         thread, clock = self.thread, self.process.clock
         clock.retired += retired - thread.retired
         thread.retired = retired

@@ -28,8 +28,8 @@ class Lane:
 
     def __init__(self, state: State) -> None:
         self.state = state
-        self.regs = word.from_limbs(np.asarray(state.regs))
-        self.base = int(word.from_limbs(np.asarray(state.base)))
+        self.regs = word.from_limbs(state.regs)
+        self.base = word.integer(state.base)
         self.end = self.base + state.mem.shape[0] * 8
         self.code_written = False
         self.written: list[tuple[int, bytes]] = []
@@ -48,7 +48,7 @@ class Lane:
     def pc(self) -> int:
         """Address of the next instruction."""
         if self._pc is None:
-            self._pc = int(word.from_limbs(np.asarray(self.state.pc)))
+            self._pc = word.integer(self.state.pc)
         return self._pc
 
     @pc.setter

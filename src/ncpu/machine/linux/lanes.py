@@ -55,8 +55,10 @@ class Lanes:
     def load(self, process: Process, thread: Thread) -> State:
         """A thread's lane, with the memory of its process."""
         assert thread.state is not None
-        space = process.space
-        return thread.state.replace(mem=space.mem, perm=space.perm)
+        state, space = thread.state, process.space
+        if state.mem is space.mem and state.perm is space.perm:
+            return state
+        return state.replace(mem=space.mem, perm=space.perm)
 
     def store(self, process: Process, thread: Thread, state: State) -> None:
         """Put a lane to rest."""
@@ -157,13 +159,13 @@ class Lanes:
 
 def retired_of(state: State) -> int:
     """Instructions the lane has completed."""
-    return int(word.from_limbs(np.asarray(state.retired)))
+    return word.integer(state.retired)
 
 
 def _text_key(state: State) -> bytes:
     """What the decoded text of a fresh program depends on."""
     executable = np.asarray(state.perm) & EXEC != 0
-    base = int(word.from_limbs(np.asarray(state.base)))
+    base = word.integer(state.base)
     digest = hashlib.blake2b(executable.tobytes() + base.to_bytes(8, "little"))
     pages = np.flatnonzero(executable)
     runs: Sequence[np.ndarray] = np.split(pages, np.flatnonzero(np.diff(pages) > 1) + 1)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ncpu.machine import elf, memory, word
+from ncpu.machine import elf, hosted, memory, word
 from ncpu.machine.alu import EXACT, Alu
 from ncpu.machine.disasm import disassemble
 from ncpu.machine.linux import command
@@ -20,7 +20,6 @@ from ncpu.machine.linux.process import Process
 from ncpu.machine.linux.run import Result, go_on
 from ncpu.machine.linux.terminal import Terminal
 from ncpu.machine.program import Program
-from ncpu.machine.run import run
 from ncpu.machine.state import PAGE, State, Status
 from ncpu.machine.text import Text
 
@@ -65,7 +64,7 @@ class Running:
         """Run one lane in pieces, so that an interrupt is heard and leaves a state to look at."""
         while steps > 0:
             piece = min(steps, PIECE)
-            self.state = state = run(program, state, piece, alu=self.alu)
+            self.state = state = hosted.run(program, state, piece, alu=self.alu)
             if int(state.status) != Status.OUT_OF_FUEL:
                 break
             steps -= piece

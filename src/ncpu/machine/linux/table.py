@@ -6,7 +6,7 @@ signature, and returns x0; None leaves all registers alone.  It raises `LinuxErr
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,7 +39,7 @@ class Handler:
     kinds: str
     function: Callable[..., int | None]
 
-    def __call__(self, kernel: Any, registers: tuple[int, ...]) -> int | None:
+    def __call__(self, kernel: Any, registers: Sequence[int]) -> int | None:
         """Run it with x0-x5."""
         pairs = zip(self.kinds, registers, strict=False)
         return self.function(kernel, *(_KINDS[kind](value) for kind, value in pairs))

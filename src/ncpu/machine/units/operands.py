@@ -30,7 +30,7 @@ class Fields:
         """A field of `Instr`, `u32`; `imm` is `u64`."""
         value = field(self._packed, name)
         if name == "imm":
-            value = word.join(value)
+            value = word.join_anew(value)
         setattr(self, name, value)
         return value
 
@@ -55,7 +55,7 @@ class Operands:
 
     def row(self, index: jax.Array | int) -> jax.Array:
         """A row of the register file, `u64`."""
-        return read_row(self.regs, index)
+        return word.join_anew(word.at(self.regs, index))
 
     @property
     def a(self) -> jax.Array:
