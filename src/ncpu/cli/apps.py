@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ncpu.cli import apps_tcc
 from ncpu.cli.machine import PASS_ON, Arguments, Forward, Stats
 from ncpu.cli.options import parse_ports
 
@@ -18,6 +19,7 @@ def register(app: typer.Typer) -> None:
     apps = typer.Typer(help="Applications for the machine: games, tools, Debian's programs.")
     apps.callback(invoke_without_command=True)(listing)
     apps.command(context_settings=PASS_ON)(run)
+    apps_tcc.register(apps)
     app.add_typer(apps, name="apps")
 
 

@@ -78,20 +78,20 @@ def fetch(name: str, *, cache: Path | None = None) -> Path:
         DebianError: `apt-get` or `dpkg-deb` is missing, the index or the package could not be
             downloaded, or the release has no such package.
     """
-    _check_names([name])
+    check_names([name])
     cache = cache_folder() if cache is None else cache
     target = cache / ARCHITECTURE / name
     if target.is_dir():
         return target
-    tools = {tool: _tool(tool) for tool in ("apt-get", "dpkg-deb")}
-    with _locked(cache):
+    tools = {tool: host_tool(tool) for tool in ("apt-get", "dpkg-deb")}
+    with locked(cache):
         if target.is_dir():
             return target
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache, prefix=f".{name}-") as work:
             archive = _download(tools["apt-get"], name, cache / "apt", Path(work))
             tree = Path(work) / "tree"
-            _run([tools["dpkg-deb"], "-x", str(archive), str(tree)], f"cannot unpack {name}")
+            run_tool([tools["dpkg-deb"], "-x", str(archive), str(tree)], f"cannot unpack {name}")
             # The rename is what makes the package appear: a killed process leaves no half tree.
             tree.rename(target)
     return target
@@ -117,13 +117,13 @@ def build_root(packages: Sequence[str], out: Path, *, cache: Path | None = None)
         DebianError: a tool or the network is missing, there is no such package, dependencies
             cannot be met, or `out` cannot be written.
     """
-    _check_names(packages)
+    check_names(packages)
     out = out.absolute()
     if not out.parent.is_dir() or (out.exists() and (not out.is_dir() or any(out.iterdir()))):
         raise DebianError(f"cannot make {out}: a new or empty folder in an existing one is needed")
     cache = cache_folder() if cache is None else cache
-    tools = {tool: _tool(tool) for tool in ("apt-get", "dpkg-deb", "tar")}
-    with _locked(cache):
+    tools = {tool: host_tool(tool) for tool in ("apt-get", "dpkg-deb", "tar")}
+    with locked(cache):
         plan, archives = _download_all(tools["apt-get"], packages, cache / "apt")
         try:
             with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as work:
@@ -152,9 +152,9 @@ def _unpack(tools: Mapping[str, str], archive: Path, tree: Path, scratch: Path) 
     """Add a package's files to `tree`, through its links (`dpkg-deb -x` would replace them)."""
     failure = f"cannot unpack {archive.name}"
     with scratch.open("wb") as file:
-        _run([tools["dpkg-deb"], "--fsys-tarfile", str(archive)], failure, stdout=file)
+        run_tool([tools["dpkg-deb"], "--fsys-tarfile", str(archive)], failure, stdout=file)
     extract = [tools["tar"], "-x", "-p", "--keep-directory-symlink", "-f", str(scratch)]
-    _run([*extract, "-C", str(tree)], failure)
+    run_tool([*extract, "-C", str(tree)], failure)
 
 
 def _download_all(
@@ -167,13 +167,13 @@ def _download_all(
     if fresh:
         _update(apt_get, private)
     try:
-        _run([*command, "-y", "--download-only", "install", *packages], failure)
+        run_tool([*command, "-y", "--download-only", "install", *packages], failure)
     except DebianError:
         if fresh:
             raise
         _update(apt_get, private)
-        _run([*command, "-y", "--download-only", "install", *packages], failure)
-    said = _run([*command, "-s", "install", *packages], failure)
+        run_tool([*command, "-y", "--download-only", "install", *packages], failure)
+    said = run_tool([*command, "-s", "install", *packages], failure)
     found = [match.groups() for match in map(_PLANNED.match, said.splitlines()) if match]
     folder = private.absolute() / "cache" / "archives"
     paths = [folder / f"{n}_{v.replace(':', '%3a')}_{a}.deb" for n, v, a in found]
@@ -183,7 +183,7 @@ def _download_all(
     return [f"{name} {version}" for name, version, _ in found], paths
 
 
-def _check_names(names: Sequence[str]) -> None:
+def check_names(names: Sequence[str]) -> None:
     """Refuse what is no package name: an option for apt-get, say."""
     if not names:
         raise DebianError("no package named: one or more are needed")
@@ -202,13 +202,13 @@ def _download(apt_get: str, name: str, private: Path, work: Path) -> Path:
         _update(apt_get, private)
     command = [apt_get, "-q", "-c", str(conf), "download", name]
     try:
-        _run(command, f"cannot download {name}:{ARCHITECTURE}", cwd=work)
+        run_tool(command, f"cannot download {name}:{ARCHITECTURE}", cwd=work)
     except DebianError:
         if fresh:
             raise
         # An old index names versions that the mirror may have dropped since.
         _update(apt_get, private)
-        _run(command, f"cannot download {name}:{ARCHITECTURE}", cwd=work)
+        run_tool(command, f"cannot download {name}:{ARCHITECTURE}", cwd=work)
     archives = sorted(work.glob("*.deb"))
     if len(archives) != 1:
         raise DebianError(f"apt-get said it downloaded {name} but left {len(archives)} archives")
@@ -226,7 +226,7 @@ def _update(apt_get: str, private: Path) -> None:
     conf.write_text(
         _APT_CONF.format(architecture=ARCHITECTURE, state=state, cache=archives, log=log)
     )
-    _run([apt_get, "-q", "-c", str(conf), "update"], "cannot read Debian's package index")
+    run_tool([apt_get, "-q", "-c", str(conf), "update"], "cannot read Debian's package index")
     if not any((state / "lists").glob("*_Packages*")):
         raise DebianError(
             f"cannot read Debian's package index for {ARCHITECTURE}: no source gave one "
@@ -235,7 +235,7 @@ def _update(apt_get: str, private: Path) -> None:
     conf.rename(private / "apt.conf")
 
 
-def _tool(name: str) -> str:
+def host_tool(name: str) -> str:
     """The path of a host program, or the error that says it is missing."""
     path = shutil.which(name)
     if path is None:
@@ -243,7 +243,7 @@ def _tool(name: str) -> str:
     return path
 
 
-def _run(
+def run_tool(
     command: list[str], failure: str, *, cwd: Path | None = None, stdout: IO[bytes] | None = None
 ) -> str:
     """Run a tool: its output, unless that goes to `stdout`.
@@ -272,7 +272,7 @@ def _run(
 
 
 @contextlib.contextmanager
-def _locked(cache: Path) -> Iterator[None]:
+def locked(cache: Path) -> Iterator[None]:
     """Hold the cache's lock: apt's private state serves one process at a time."""
     try:
         cache.mkdir(parents=True, exist_ok=True)

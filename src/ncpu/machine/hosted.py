@@ -42,18 +42,17 @@ def pack(state: State, max_steps: int) -> np.ndarray:
 
 def unpack(rows: np.ndarray, mem: jax.Array, perm: jax.Array) -> State:
     """The lane of packed rows; its small fields are read-only NumPy views of them."""
-    return State(
+    small: dict[str, Any] = dict(
         regs=rows[:ROWS],
         pc=rows[PC],
         flags=rows[FLAGS, 0],
         beat=rows[STOP, 1],
-        mem=mem,
         base=rows[BASE],
-        perm=perm,
         status=rows[STOP, 0].astype(np.int32),
         fault=rows[FAULT],
         retired=rows[RETIRED],
     )
+    return State(**small, mem=mem, perm=perm)
 
 
 @partial(jax.jit, donate_argnames="mem")
