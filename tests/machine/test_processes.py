@@ -160,3 +160,37 @@ def test_one_batch_gives_the_same_bits(build) -> None:
         clock = session.kernel.process.clock.retired
         ends.append((out.getvalue(), result.retired, clock, hashlib.sha256(mem).digest()))
     assert ends[0] == ends[1]
+
+
+ROBUST = r"""
+#include <pthread.h>
+#include "check.h"
+static pthread_mutex_t lock;
+static void *dies(void *unused) { pthread_mutex_lock(&lock); return unused; }
+static void *waits(void *unused) { return (void *)(long)pthread_mutex_lock(&lock); }
+int main(void) {
+    pthread_mutexattr_t robust;
+    pthread_t thread;
+    void *result;
+    pthread_mutexattr_init(&robust);
+    pthread_mutexattr_setrobust(&robust, PTHREAD_MUTEX_ROBUST);
+    pthread_mutex_init(&lock, &robust);
+    pthread_create(&thread, NULL, dies, NULL);
+    pthread_join(thread, NULL);
+    printf("%d ", pthread_mutex_lock(&lock) == EOWNERDEAD);
+    pthread_mutex_consistent(&lock);
+    pthread_create(&thread, NULL, waits, NULL);
+    usleep(1000);
+    pthread_mutex_unlock(&lock);
+    pthread_join(thread, &result);
+    printf("%ld %d ", (long)result, pthread_mutex_trylock(&lock) == EOWNERDEAD);
+    pthread_mutex_unlock(&lock);
+    printf("%d\n", pthread_mutex_lock(&lock) == ENOTRECOVERABLE);
+    return 0;
+}
+"""
+
+
+def test_robust_mutexes_tell_that_their_owner_died(build) -> None:
+    """By pthread_mutexattr_setrobust(3): qemu-user does not pass the list on to its kernel."""
+    assert ours(build("robust", ROBUST))[:2] == (b"1 0 1 1\n", 0)

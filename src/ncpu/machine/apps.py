@@ -56,6 +56,7 @@ class DebianApp:
       command: its file in the package's root.
       summary: one line.
       memory: bytes of guest memory it is given.
+      needs: further packages that belong into its root.
     """
 
     name: str
@@ -63,6 +64,7 @@ class DebianApp:
     command: str
     summary: str
     memory: int = 64 << 20
+    needs: tuple[str, ...] = ()
 
 
 _GAME_KEYS = "--seed N; "
@@ -93,6 +95,10 @@ DEBIAN = {
         DebianApp("sqlite3", "sqlite3", "/usr/bin/sqlite3", "The SQLite shell"),
         DebianApp("bc", "bc", "/usr/bin/bc", "Arithmetic of any precision"),
         DebianApp("awk", "mawk", "/usr/bin/mawk", "The AWK language (mawk)"),
+        DebianApp(
+            *("make", "make", "/usr/bin/make", "GNU make, with a shell and coreutils"),
+            needs=("dash", "coreutils"),
+        ),
         DebianApp("python", "python3-minimal", "/usr/bin/python3", "Python, minimal", 256 << 20),
     )
 }
@@ -167,5 +173,5 @@ def root_of(app: DebianApp) -> Path:
     root = debian.cache_folder().parent / "roots" / app.package
     if not root.is_dir():
         root.parent.mkdir(parents=True, exist_ok=True)
-        debian.build_root([app.package], root)
+        debian.build_root([app.package, *app.needs], root)
     return root

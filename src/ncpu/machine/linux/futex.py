@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from ncpu.machine.linux.kernel import Kernel
 
 ALL = 0xFFFFFFFF
+WAITERS, OWNER_DIED, TID_MASK = 0x80000000, 0x40000000, 0x3FFFFFFF  # bits of a lock's word
+ROBUST_LIMIT = 2048
 
 
 @dataclass(eq=False)
@@ -80,8 +82,41 @@ def key_of(k: Kernel, address: int) -> Hashable:
     return (k.space, address)
 
 
+def _leave_robust(k: Kernel, entry: int, offset: int, *, pending: bool) -> None:
+    """Mark a lock that the ending thread holds: its next owner sees FUTEX_OWNER_DIED."""
+    pointer = (entry & ~1) + offset
+    (held,) = k.lane.unpack("I", pointer)
+    if pending and held == 0:  # between giving it back and waking who waits
+        k.futexes.wake(key_of(k, pointer), 1)
+    elif held & TID_MASK == k.thread.tid:
+        k.lane.pack("I", pointer, held & WAITERS | OWNER_DIED)
+        if held & WAITERS:
+            k.futexes.wake(key_of(k, pointer), 1)
+
+
+def leave_robust_list(k: Kernel) -> None:
+    """The end of a thread: go through its list of robust locks (set_robust_list(2))."""
+    head = k.thread.robust_list[0]
+    if not head:
+        return
+    try:
+        entry, offset, pending = k.lane.unpack("QqQ", head)
+        for _ in range(ROBUST_LIMIT):
+            if entry & ~1 == head:
+                break
+            (following,) = k.lane.unpack("Q", entry & ~1)
+            if entry != pending:
+                _leave_robust(k, entry, offset, pending=False)
+            entry = following
+        if pending:
+            _leave_robust(k, pending, offset, pending=True)
+    except LinuxError:
+        return  # a list that cannot be read is left alone, as on Linux
+
+
 def clear_tid(k: Kernel) -> None:
-    """The end of a thread: clear the word it was given for that, and wake who waits for it."""
+    """The end of a thread: its robust locks, and the word it was given to be cleared."""
+    leave_robust_list(k)
     pointer = k.thread.clear_tid
     if pointer and k.lane.extent(pointer, 4, WRITE) == 4:
         try:

@@ -22,6 +22,7 @@ from ncpu.machine.linux import (
     sys_clone,
     sys_copy,
     sys_descriptors,
+    sys_events,
     sys_exec,
     sys_files,
     sys_groups,
@@ -47,7 +48,8 @@ from ncpu.machine.state import State, Status
 
 # Importing these fills TABLE.
 SUBJECTS = (
-    *(sys_attributes, sys_clone, sys_copy, sys_descriptors, sys_exec, sys_files, sys_groups),
+    *(sys_attributes, sys_clone, sys_copy, sys_descriptors, sys_events),
+    *(sys_exec, sys_files, sys_groups),
     *(
         sys_identity,
         sys_io,
@@ -111,14 +113,16 @@ class Kernel(Services):
                 continue
             wait, timer = thread.wait, self.process.timer
             if wait.ready is None or not wait.ready():
-                moments = [m for m in (wait.until, timer and timer[0]) if m is not None]
+                dues = [t.due for t in self.timers if t.users]
+                moments = [m for m in (wait.until, timer and timer[0], *dues) if m is not None]
                 if not moments:
                     thread.wait = None
                     self.lane.set_x(0, -Errno.EDEADLK)
                     return
                 clock.sleep_until(min(moments))
                 self.expire(self.process)
-                if signals.next_signal(self.process) is not None or not self.passed(wait.until):
+                over = self.passed(wait.until) or (wait.ready is not None and wait.ready())
+                if signals.next_signal(self.process) is not None or not over:
                     continue
             self.resumed, thread.wait = wait, None
             self._try(name)

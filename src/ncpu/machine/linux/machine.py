@@ -279,6 +279,7 @@ class Machine:
         found = [p.timer[0] for p in self._tasks.processes.values() if p.alive and p.timer]
         if self.kernel.host is not None and self.kernel.host.due is not None:
             found.append(self.kernel.host.due)
+        found += [t.due for t in self.kernel.timers if t.users and t.due is not None]
         for process, thread in self._tasks.threads():
             if process.stopped is None and thread.wait and thread.wait.until is not None:
                 found.append(thread.wait.until)

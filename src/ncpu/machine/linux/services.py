@@ -11,6 +11,7 @@ from ncpu.machine.linux import abi, procfs, signals, terminals
 from ncpu.machine.linux.abi import Blocked, Errno, LinuxError
 from ncpu.machine.linux.console import Console
 from ncpu.machine.linux.descriptors import OpenFile, open_node
+from ncpu.machine.linux.event_files import TimerOpen
 from ncpu.machine.linux.files import Files, Found
 from ncpu.machine.linux.futex import Futexes
 from ncpu.machine.linux.inodes import Device, Directory, Node, Pipe
@@ -42,6 +43,7 @@ class Services:
         decoded of it may be out of date.
       tasks: the processes of the machine; None for a kernel of one process.
       resumed: what the call being served waited for at its last try; None at the first.
+      timers: the timerfds there are.
       terminal, host: the machine's terminal, and what waits for the world outside.
       terminal_nodes: the devices by which the terminal is opened.
     """
@@ -70,6 +72,7 @@ class Services:
         self.calls: Counter[str] = Counter()
         self.code_changed = False
         self.futexes = Futexes()
+        self.timers: list[TimerOpen] = []
         self.terminal: Terminal | None = None
         self.terminal_nodes: tuple[str, ...] = ()
         self.host: Host | None = None

@@ -163,4 +163,6 @@ def exit_group(k: Kernel, code: int) -> None:
     """exit_group(2)."""
     if k.space.users > 1:
         futex.clear_tid(k)
+    else:
+        futex.leave_robust_list(k)
     k.terminate(code)
