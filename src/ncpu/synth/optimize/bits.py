@@ -118,7 +118,26 @@ def binary(name: str, x: Cell, y: Cell, dtype: Any) -> Cell:
     # Whatever the other operand is, these are known; without them no index would be.
     if name in ("and", "mul") and 0 in (_number(x), _number(y)):
         return 0
+    if name == "or":
+        limbs = _limbs(x, y, bits)
+        if limbs is not None:
+            return join(limbs, bits // 2)
     return on_terms(term(x, bits), term(y, bits), signed)
+
+
+def _limbs(low: Cell, high: Cell, bits: int) -> list[Cell] | None:
+    """The halves of a word put together as `low | high << bits // 2` (`word.join_anew`)."""
+    half = bits // 2
+    extended = z3.Z3_OP_ZERO_EXT
+    if isinstance(low, int) or isinstance(high, int) or not z3.is_app_of(high, z3.Z3_OP_BSHL):
+        return None
+    upper, amount = high.children()
+    if not (z3.is_bv_value(amount) and amount.as_long() == half):
+        return None
+    if not (z3.is_app_of(low, extended) and z3.is_app_of(upper, extended)):
+        return None
+    parts: list[Cell] = [low.arg(0), upper.arg(0)]
+    return parts if all(part.size() == half for part in (low.arg(0), upper.arg(0))) else None
 
 
 def _number(x: Cell) -> int | None:
