@@ -1,6 +1,6 @@
 """Linux on the machine beside qemu-user, measured in this run; medians of three.
 
-    python benchmarks/linux.py [shell] [calls] [processes]
+    python benchmarks/linux.py [shell] [calls] [processes] [tcc] [sqlite]
 
 Compilation is not counted: everything runs once before. Sizes are chosen for two CPU cores.
 """
@@ -24,6 +24,8 @@ from rich.table import Table
 
 import ncpu  # noqa: F401 - before jax works: sets XLA's flags
 from ncpu import xla
+from ncpu.machine import apps
+from ncpu.machine import tcc as compiler
 from ncpu.machine.debian import fetch
 from ncpu.machine.linux.files import Files
 from ncpu.machine.linux.launch import Session, scripted_terminal
@@ -94,11 +96,11 @@ def shell(folder: Path) -> None:
 
 def calls(folder: Path) -> None:
     """System calls a second: a loop of getpid."""
-    binary, count = build("getpid", folder), 3000
+    binary, count = build("getpid", folder), 20_000
     ours = seconds(lambda: Session(binary, ["getpid", str(count)], memory_size=MEMORY).run())
-    theirs = seconds(under_qemu(str(binary), str(100 * count)))
+    theirs = seconds(under_qemu(str(binary), str(10 * count)))
     table = Table("", "ncpu", "qemu-user", title="getpid loop")
-    table.add_row("calls a second", f"{count / ours:,.0f}", f"{100 * count / theirs:,.0f}")
+    table.add_row("calls a second", f"{count / ours:,.0f}", f"{10 * count / theirs:,.0f}")
     console.print(table)
 
 
@@ -128,14 +130,61 @@ def processes(folder: Path) -> None:
     console.print(table)
 
 
+def rooted(command: str, args: list[str], root: Path, folder: Path) -> Callable[[], object]:
+    """A program of Debian's on the machine, in a folder of the host's."""
+
+    def run() -> None:
+        session = Session(
+            *(command, [command, *args]),
+            root=root,
+            mounts=[(folder, "/src", True)],
+            cwd="/src",
+            memory_size=64 << 20,
+        )
+        if session.run().exit_code != 0:
+            raise RuntimeError(f"{command} failed")
+
+    return run
+
+
+def debian(folder: Path, what: str, command: str, args: list[str], root: Path) -> None:
+    """One of Debian's programs, beside qemu-user on the same files."""
+    env = {"PATH": "/nowhere"}
+    theirs = [str(QEMU), "-cpu", "cortex-a53", "-L", str(root), str(root) + command, *args]
+    table = Table(what, "ncpu s", "qemu-user s", "qemu-user / ncpu")
+    ours = seconds(rooted(command, args, root, folder))
+    quiet = subprocess.DEVNULL
+    other = seconds(lambda: subprocess.run(theirs, check=True, env=env, cwd=folder, stdout=quiet))
+    table.add_row("", f"{ours:.2f}", f"{other:.2f}", f"{other / ours:.3f}")
+    console.print(table)
+
+
+def tcc(folder: Path) -> None:
+    """Debian's tcc compiling a generated file of 10,000 lines."""
+    lines = [f"int f{i}(int x) {{ return x * {i} + (x >> {i % 31}); }}" for i in range(9_998)]
+    (folder / "long.c").write_text("\n".join([*lines, "int main(void)", "{ return f7(0); }\n"]))
+    args = ["-c", "long.c", "-o", "long.o"]
+    debian(folder, "tcc, 10,000 lines", "/usr/bin/tcc", args, compiler.root())
+
+
+def sqlite(folder: Path) -> None:
+    """Debian's sqlite3 inserting 10,000 rows in a transaction."""
+    rows = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)"
+    sql = f"CREATE TABLE t(i INTEGER, s TEXT); INSERT INTO t {rows} SELECT i, 'row ' || i FROM n;"
+    app = apps.DEBIAN["sqlite3"]
+    args = [":memory:", sql]
+    debian(folder, "sqlite3, 10,000 rows", app.command, args, apps.root_of(app))
+
+
 def main() -> None:
     xla.use_cache()
     xla.run_in_place()
-    chosen = sys.argv[1:] or ["shell", "calls", "processes"]
+    tables = {f.__name__: f for f in (shell, calls, processes, tcc, sqlite)}
+    chosen = sys.argv[1:] or list(tables)
     console.print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}")
     with tempfile.TemporaryDirectory() as folder:
         for name in chosen:
-            {"shell": shell, "calls": calls, "processes": processes}[name](Path(folder))
+            tables[name](Path(folder))
 
 
 if __name__ == "__main__":
