@@ -168,11 +168,11 @@ class Fuzzer:
                 self._fuel = min(max(self._fuel, longest), self._most)
         bad = np.isin(lanes.status, [int(status) for status in FAULTS])
         for k in np.flatnonzero(bad):
-            self._crashed(inputs[k], lanes, int(k))
+            self._crashed(inputs[int(k)], lanes, int(k))
         hosted = np.flatnonzero((lanes.status == Status.SYSCALL) | (lanes.status == FULL))
         fresh = hosted[lanes.new[hosted] > 0]
         for k in fresh[:_ON_HOST]:
-            self._on_host(inputs[k], int(k))
+            self._on_host(inputs[int(k)], int(k))
         s = self.statistics
         s.executions += len(inputs)
         s.instructions += int(lanes.retired.sum(dtype=np.int64))

@@ -31,12 +31,12 @@ class Compared(NamedTuple):
     """The comparisons of one lane.
 
     Attributes:
-      rows: `u32[COMPARED + 1, 4]`, both sides of each; the first `count` count.
-      count: `u32`.
+      rows: `u32[COMPARED + 1, 4]`, both sides of each; the first `used` count.
+      used: `u32`.
     """
 
     rows: jax.Array
-    count: jax.Array
+    used: jax.Array
 
 
 def note(compared: Compared, lane: Lane, packed: jax.Array, alu: Alu) -> Compared:
@@ -53,8 +53,8 @@ def note(compared: Compared, lane: Lane, packed: jax.Array, alu: Alu) -> Compare
 
     none = jnp.zeros(4, jnp.uint32)
     row = lax.cond(subtracts | zero, sides, lambda: none)
-    count = jnp.minimum(compared.count + (subtracts | zero).astype(jnp.uint32), COMPARED)
-    return Compared(word.put(compared.rows, compared.count, row), count)
+    used = jnp.minimum(compared.used + (subtracts | zero).astype(jnp.uint32), COMPARED)
+    return Compared(word.put(compared.rows, compared.used, row), used)
 
 
 def pairs(rows: np.ndarray) -> list[tuple[int, int]]:

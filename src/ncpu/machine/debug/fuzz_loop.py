@@ -68,7 +68,7 @@ def _run(
     def one(index: jax.Array, carry: tuple) -> tuple:
         mem, log, counts, touched, compared, seen, out = carry
         edges = Edges(counts, touched, jnp.uint32(0))
-        compared = compared._replace(count=jnp.uint32(0))
+        compared = compared._replace(used=jnp.uint32(0))
         lane, status, trail = run_one(shared, index, mem, log, edges, compared)
         mem = undone(lane.mem, trail)
         finished = (status != Status.OUT_OF_FUEL) & (status != FULL)
@@ -160,4 +160,4 @@ class Batch:
 
     def compared(self) -> list[tuple[int, int]]:
         """What the last lane that ran compared: both sides, where they were not equal."""
-        return pairs(np.asarray(self._compared.rows)[: int(self._compared.count)])
+        return pairs(np.asarray(self._compared.rows)[: int(self._compared.used)])
