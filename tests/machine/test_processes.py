@@ -152,7 +152,7 @@ def test_one_batch_gives_the_same_bits(build) -> None:
     ends = []
     for batched in (False, True):
         out = io.BytesIO()
-        session = Session(binary, ["workers", "3", "2000"], stdout=out, memory_size=2 << 20)
+        session = Session(binary, ["workers", "3", "2000"], stdout=out, memory_size=16 << 20)
         session.start().batched = batched
         result = session.run(LIMIT)
         assert result.exit_code == 0
