@@ -217,6 +217,13 @@ def test_exclusive_pair_succeeds_then_fails() -> None:
     assert int(np.asarray(done.mem)[0x2000 // 8, 0]) == 99
 
 
+@pytest.mark.parametrize("extra", (0, 1, 3))
+def test_padding_leaves_the_lanes_that_are_there(extra: int) -> None:
+    padded = batch.pad(batch.broadcast(start(), 2), extra)
+    same(batch.lane(padded, 1), start())
+    assert padded.status.tolist() == [Status.RUNNING] * 2 + [Status.EXITED] * extra
+
+
 def test_single_state_in_run_batch_is_refused() -> None:
     with pytest.raises(ValueError, match="leading lane axis"):
         ncpu.run_batch(ncpu.Program.from_words(COUNT, BASE), start(), 1)

@@ -196,5 +196,5 @@ def pad(states: State, extra: int) -> State:
         lambda leaf: jnp.concatenate([leaf, jnp.zeros((extra, *leaf.shape[1:]), leaf.dtype)]),
         states,
     )
-    idle = grown.status.at[-extra:].set(Status.EXITED)
+    idle = grown.status.at[len(states.status) :].set(Status.EXITED)
     return grown.replace(status=idle)
