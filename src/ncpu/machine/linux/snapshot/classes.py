@@ -18,6 +18,7 @@ from ncpu.machine.linux import (
     console,
     descriptors,
     epoll,
+    event_files,
     files,
     futex,
     hostfs,
@@ -183,6 +184,8 @@ OPEN_FILES = _plain(
     (descriptors.ConsoleOpen, "console number"),
     (descriptors.PipeOpen, ""),
     (descriptors.EventOpen, "value semaphore"),
+    (event_files.TimerOpen, "clock wall next interval"),
+    (event_files.SignalOpen, "process mask"),
     (epoll.EpollOpen, "watched"),
     (terminals.TerminalOpen, "tty host"),
     (terminals.SlaveOpen, "pair"),
@@ -194,7 +197,7 @@ SOCKET = (
 )
 KERNEL = (
     "process files console unknown calls code_changed futexes terminal terminal_nodes network "
-    "pairs tasks"
+    "pairs tasks timers"
 )
 TERMINAL = (
     "size session foreground hung_up activity _lines _line _literal _raw _iflag _oflag _lflag _cc"
