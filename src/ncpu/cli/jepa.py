@@ -41,7 +41,7 @@ def train_jepa(
     seed: Annotated[int, typer.Option(help="Of the random weights and of the data.")] = 0,
     target: Annotated[str, typer.Option(help="vicreg, sigreg, ema or none.")] = "vicreg",
     weight: Annotated[float, typer.Option(help="Of VICReg's or SIGReg's terms.")] = 1.0,
-    steps: Annotated[int, typer.Option(help="Gradient steps.", min=1)] = 2500,
+    steps: Annotated[int, typer.Option(help="Gradient steps.", min=1)] = 12000,
     batch: Annotated[int, typer.Option(help="Transitions in each.", min=2)] = 128,
     programs: Programs = None,
     binaries: Binaries = 32,

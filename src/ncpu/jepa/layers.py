@@ -20,6 +20,7 @@ from ncpu.jepa.view import BITS
 AMOUNTS = 6  # bits of a shift amount
 SELECTED = 3  # words that a cell reads
 SCANS = 2  # carries of a cell
+_GIVEN = 5  # amounts that a barrel selects from: left, right, arg, operand b, none
 _SHARP = 2.0  # slope of what must saturate
 # Instructions treat the bits 0-7, 8-15, 16-31 and 32-63 of a word apart.
 SIZES = (8, 8, 16, 32)
@@ -88,9 +89,9 @@ class Shifter(nnx.Module):
     def __init__(self, hidden: int, *, rngs: nnx.Rngs) -> None:
         """`hidden`: width of an instruction's code."""
         self.source = linear(hidden, 3, rngs=rngs)
-        self.repeat = linear(hidden, 4, rngs=rngs)
+        self.repeat = linear(hidden, 5, rngs=rngs)
         self.fill = linear(hidden, 4, rngs=rngs)
-        self.amount = linear(hidden, 2 * 5 * AMOUNTS, rngs=rngs)
+        self.amount = linear(hidden, 2 * 2 * _GIVEN, rngs=rngs)
 
     def __call__(
         self, a: jax.Array, b: jax.Array, low: jax.Array, amounts: jax.Array, code: jax.Array
@@ -104,18 +105,15 @@ class Shifter(nnx.Module):
         """
         count, half = code.shape[0], BITS // 2
         x = mixed(self.source(code) + jnp.array([0.0, 2.0, 0.0]), [a, b, low])
-        given = jnp.concatenate([amounts, b[None, :AMOUNTS], jnp.ones((1, AMOUNTS, count))])
-        weight = self.amount(code).T.reshape(2, 5, AMOUNTS, count)
-        default = jnp.zeros((2, 5, 1, 1)).at[0, 0].set(2.0).at[1, 1].set(2.0)
-        # A move is made where the bits selected are set.
-        gates = jax.nn.sigmoid(jnp.sum((weight + default) * given, axis=1) * _SHARP)
+        gates = self._gates(amounts, b, code)
         zero = -jnp.ones((1, 2, count))
         pair = jnp.stack([x, jnp.ones_like(x)], axis=1)
         pair = barrel(jnp.concatenate([zero, pair]), gates[0], left=True)[1:]
         moved, mask = pair[:, 0], pair[:, 1]
         sign = jnp.broadcast_to(moved[half - 1], (half, count))
-        choice = self.repeat(code) + jnp.array([2.0, 0.0, 0.0, 0.0])
-        top = mixed(choice, [moved[half:], moved[:half], a[:half], sign])
+        choice = self.repeat(code) + jnp.array([2.0, 0.0, 0.0, 0.0, 0.0])
+        nothing = jnp.broadcast_to(zero[0, 0], sign.shape)
+        top = mixed(choice, [moved[half:], moved[:half], a[:half], sign, nothing])
         moved = jnp.concatenate([moved[:half], top])
         zeros = jnp.broadcast_to(zero[0, 0], moved.shape)
         sign = jnp.broadcast_to(moved[-1], moved.shape)
@@ -124,6 +122,23 @@ class Shifter(nnx.Module):
         both = jnp.concatenate([both, jnp.stack([above, zeros], axis=1)])
         both = barrel(both, gates[1], left=False)[:BITS]
         return both[:, 0], both[:, 1]
+
+    def _gates(self, amounts: jax.Array, b: jax.Array, code: jax.Array) -> jax.Array:
+        """How far each move of the left and the right barrel is open, `f32[2, 6, n]`.
+
+        The bits of one amount are selected together, but for the highest: words of 32 bits
+        have no move by 32.
+        """
+        count = code.shape[0]
+        none = jnp.full((1, AMOUNTS, count), -1.0)
+        given = jnp.concatenate([amounts, b[None, :AMOUNTS], none])
+        default = jnp.zeros((2, 1, _GIVEN, 1)).at[0, 0, 0].set(1.0).at[1, 0, 1].set(1.0)
+        choice = self.amount(code).T.reshape(2, 2, _GIVEN, count) + default
+        weights = jax.nn.softmax(_SHARP * choice, axis=2)
+        split = AMOUNTS - 1
+        parts = [jnp.einsum("bsn,spn->bpn", weights[:, 0], given[:, :split])]
+        parts.append(jnp.einsum("bsn,spn->bpn", weights[:, 1], given[:, split:]))
+        return jax.nn.sigmoid(2 * _SHARP * jnp.concatenate(parts, axis=1))
 
 
 def mixed(logits: jax.Array, parts: list[jax.Array]) -> jax.Array:

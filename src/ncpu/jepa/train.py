@@ -58,7 +58,7 @@ class Recipe:
     weight: float = 1.0
     inverse: float = 0.0
     decay: float = 0.99
-    steps: int = 2500
+    steps: int = 12000
     batch: int = 128
     rate: float = 1e-3
     chunk: int = 50
