@@ -24,7 +24,7 @@ from ncpu.coproc.experiment.text import TEMPLATES, Line, render
 from ncpu.coproc.experiment.train import Schedule, Trained, train
 from ncpu.coproc.read import Role
 
-FLOOR, NEW_TEMPLATES = 0.95, 0.6
+FLOOR, NEW_TEMPLATES = 0.95, 0.8
 TINY = {"width": 32, "depth": 1}
 
 

@@ -36,7 +36,7 @@ def train(
         str, typer.Option(help="A row of the comparison, or `all` of them.")
     ] = "ours",
     seed: Annotated[list[int] | None, typer.Option(help="Repeatable; 0 by default.")] = None,
-    steps: Annotated[int, typer.Option(help="Of the optimiser.", min=1)] = 1800,
+    steps: Annotated[int, typer.Option(help="Of the optimiser.", min=1)] = 6000,
     models: Folder = None,
 ) -> None:
     """Train small decoders from scratch on generated text, with and without the coprocessor.

@@ -39,7 +39,7 @@ class Schedule:
       soft_steps: at the end, in which gradients of the text also go through soft arithmetic.
     """
 
-    steps: int = 1800
+    steps: int = 6000
     batch: int = 16
     length: int = data.LENGTH
     learning_rate: float = 3e-3
