@@ -142,6 +142,7 @@ def trained() -> tuple[JEWorldModel, Transition, Transition, list[float]]:
 STEPS = 250
 
 
+@pytest.mark.slow
 def test_training_reaches_every_weight(trained: tuple) -> None:
     model, _, _, losses = trained
     assert losses[-1] < losses[0]

@@ -45,6 +45,7 @@ def make(folder: Path, *args: str) -> tuple[bytes, bytes, int | None]:
     return out.getvalue(), err.getvalue(), result.exit_code
 
 
+@pytest.mark.slow
 def test_makes_what_is_missing(tmp_path: Path) -> None:
     (tmp_path / "Makefile").write_text(MAKEFILE)
     os.utime(tmp_path / "Makefile", (1e9, 1e9))  # before the machine's virtual date

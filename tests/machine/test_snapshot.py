@@ -221,6 +221,7 @@ def program(binary: Path, memory_size: int = 8 << 20) -> Callable[[io.BytesIO], 
     return lambda out: Session(binary, [binary.name], stdout=out, memory_size=memory_size)
 
 
+@pytest.mark.slow
 def test_threads_timers_and_pending_signals_go_on(build, tmp_path: Path) -> None:
     make = program(build("waits", WAITS))
     session, out = start(make)
