@@ -8,13 +8,12 @@ Writes `benchmarks/results/jepa.json`; a target is followed by its weight after 
 from __future__ import annotations
 
 import argparse
-import json
 import platform
 import time
 from pathlib import Path
 
 import ncpu
-from ncpu import xla
+from ncpu import files, xla
 
 ARMS = "vicreg:1,sigreg:0.1,sigreg:1,sigreg:10,ema,none"
 RESULTS = Path(__file__).parent / "results" / "jepa.json"
@@ -77,9 +76,7 @@ def main() -> None:
             if options.keep is not None and len(result["arms"]) == 1:
                 said = {"training": recipe.as_dict(), **spent, "data": result["data"]}
                 checkpoint.save(model, options.keep, {**said, "panel": panel})
-            temporary = options.out.with_suffix(".tmp")
-            temporary.write_text(json.dumps(result, indent=1) + "\n")
-            temporary.replace(options.out)
+            files.write_json(options.out, result)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ Reads the committed checkpoint; writes `benchmarks/results/jepa_uses.json`.
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from typing import Any
 import numpy as np
 
 import ncpu
-from ncpu import xla
+from ncpu import files, xla
 
 RESULTS = Path(__file__).parent / "results" / "jepa_uses.json"
 PARTS = ("levels", "tasks", "speculation", "scheduling", "price")
@@ -140,9 +139,7 @@ def main() -> None:
     for part in options.parts.split(","):
         result[part] = globals()[part](work, model, options)
         options.out.parent.mkdir(exist_ok=True)
-        temporary = options.out.with_suffix(".tmp")
-        temporary.write_text(json.dumps(result, indent=1) + "\n")
-        temporary.replace(options.out)
+        files.write_json(options.out, result)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -161,10 +162,17 @@ def execute(
 
     xla.use_cache()
     xla.run_in_place()
-    session = open_session(source, argv, **options)
+    return finish(open_session(source, argv, **options), max_steps, stats)
+
+
+def finish(
+    session: Running, max_steps: int | None, stats: bool, begin: Callable[[], Any] = lambda: None
+) -> int:
+    """Run a session to its end, after `begin`, and give our terminal back; the exit code."""
     started = time.perf_counter()
     result = None
     try:
+        begin()
         result = session.run(max_steps)
     except KeyboardInterrupt:
         pass

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,8 +19,8 @@ from ncpu.cli.machine import (
     Rootfs,
     Seed,
     Stats,
+    finish,
     open_session,
-    report,
     select_alu,
 )
 from ncpu.cli.options import parse_environment, parse_ports, parse_size
@@ -69,6 +68,7 @@ def save(
     from ncpu.machine.loader import executable
 
     xla.use_cache()
+    xla.run_in_place()
     if rootfs is not None and busybox:
         raise typer.BadParameter("--rootfs and --busybox are two roots; one is accepted")
     size = parse_size(memory)
@@ -105,6 +105,7 @@ def restore(
     from ncpu.machine.linux.launch import host_terminal
 
     xla.use_cache()
+    xla.run_in_place()
     stdin, stdout, stderr = sys.stdin, sys.stdout, sys.stderr
     interactive = stdin.isatty() and stdout.isatty()
     end = "\r\n" if interactive else "\n"  # at a terminal that is raw then
@@ -117,19 +118,16 @@ def restore(
         warn=lambda line: print(f"ncpu: {line}", file=stderr, end=end),
     )
     session.start()
-    terminal, started, result = session.kernel.terminal, time.perf_counter(), None
-    try:
+
+    def attach() -> None:
+        terminal = session.kernel.terminal
         if terminal is not None and interactive:
             host_terminal(session, stdin.fileno(), stdout.fileno())
         elif terminal is not None:
             clock = session.kernel.process.clock
             session.kernel.wait_on(Script(terminal, [stdin.buffer.read()], clock))
-        result = session.run(max_steps)
-    except KeyboardInterrupt:
-        pass
-    finally:
-        session.kernel.close_host()
-    raise SystemExit(report(session, result, time.perf_counter() - started, stats))
+
+    raise SystemExit(finish(session, max_steps, stats, attach))
 
 
 def diff(

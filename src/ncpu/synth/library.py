@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from ncpu import sealed
+from ncpu import files, sealed
 from ncpu.synth.errors import LibraryError
 from ncpu.synth.evaluate import satisfies
 from ncpu.synth.expression import from_json, to_json
@@ -211,11 +211,8 @@ def _restored(path: Path, length: int) -> bytes:
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:
-    """Writes JSON under a temporary name, then renames it."""
-    handle, name = tempfile.mkstemp(prefix=".", dir=path.parent)
-    with os.fdopen(handle, "w") as file:
-        file.write(json.dumps(content, indent=2, sort_keys=True) + "\n")
-    os.replace(name, path)
+    text = json.dumps(content, indent=2, sort_keys=True) + "\n"
+    files.write(path, text, mode=0o600)
 
 
 def _read(path: Path) -> dict[str, Any]:
