@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ncpu.machine.linux import mappings
 from ncpu.machine.linux.abi import LinuxError
 from ncpu.machine.linux.process import Thread
-from ncpu.machine.state import WRITE
+from ncpu.machine.state import READ, WRITE
 
 if TYPE_CHECKING:
     from ncpu.machine.linux.kernel import Kernel
@@ -82,21 +82,24 @@ def key_of(k: Kernel, address: int) -> Hashable:
     return (k.space, address)
 
 
-def _leave_robust(k: Kernel, entry: int, offset: int, *, pending: bool) -> None:
-    """Mark a lock that the ending thread holds: its next owner sees FUTEX_OWNER_DIED."""
+def _release(k: Kernel, thread: Thread, entry: int, offset: int, *, pending: bool) -> None:
+    """Mark a lock that an ending thread holds: its next owner sees FUTEX_OWNER_DIED."""
     pointer = (entry & ~1) + offset
     (held,) = k.lane.unpack("I", pointer)
     if pending and held == 0:  # between giving it back and waking who waits
         k.futexes.wake(key_of(k, pointer), 1)
-    elif held & TID_MASK == k.thread.tid:
+    elif held & TID_MASK == thread.tid:
         k.lane.pack("I", pointer, held & WAITERS | OWNER_DIED)
         if held & WAITERS:
             k.futexes.wake(key_of(k, pointer), 1)
 
 
-def leave_robust_list(k: Kernel) -> None:
-    """The end of a thread: go through its list of robust locks (set_robust_list(2))."""
-    head = k.thread.robust_list[0]
+def _leave_robust_list(k: Kernel, thread: Thread) -> None:
+    """Go through an ending thread's list of robust locks (set_robust_list(2)).
+
+    As on Linux, a list that cannot be read on, or leads to what is no lock, is left there.
+    """
+    (head, _), thread.robust_list = thread.robust_list, (0, 0)
     if not head:
         return
     try:
@@ -104,23 +107,28 @@ def leave_robust_list(k: Kernel) -> None:
         for _ in range(ROBUST_LIMIT):
             if entry & ~1 == head:
                 break
-            (following,) = k.lane.unpack("Q", entry & ~1)
-            if entry != pending:
-                _leave_robust(k, entry, offset, pending=False)
+            readable = k.lane.extent(entry & ~1, 8, READ) == 8
+            following = k.lane.unpack("Q", entry & ~1)[0] if readable else 0
+            if entry & ~1 != pending & ~1:
+                _release(k, thread, entry, offset, pending=False)
+            if not readable:
+                return
             entry = following
-        if pending:
-            _leave_robust(k, pending, offset, pending=True)
+        if pending & ~1:
+            _release(k, thread, pending, offset, pending=True)
     except LinuxError:
-        return  # a list that cannot be read is left alone, as on Linux
+        return
 
 
-def clear_tid(k: Kernel) -> None:
-    """The end of a thread: its robust locks, and the word it was given to be cleared."""
-    leave_robust_list(k)
-    pointer = k.thread.clear_tid
-    if pointer and k.lane.extent(pointer, 4, WRITE) == 4:
-        try:
-            k.lane.pack("I", pointer, 0)
-        except LinuxError:
-            return
+def leave(k: Kernel, thread: Thread) -> None:
+    """The end of a thread of the process being served, or of its program.
+
+    Its robust locks say so to their next owners, and where somebody is left to see it the word
+    that it was given is cleared. It need not be the thread that is being served.
+    """
+    _leave_robust_list(k, thread)
+    pointer, thread.clear_tid = thread.clear_tid, 0
+    left = k.space.users > 1 or len(k.process.threads) > 1
+    if pointer and left and k.lane.extent(pointer, 4, WRITE) == 4:
+        k.lane.pack("I", pointer, 0)
         k.futexes.wake(key_of(k, pointer), 1)

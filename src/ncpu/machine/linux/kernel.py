@@ -16,6 +16,7 @@ from contextlib import suppress
 from ncpu.machine import word
 from ncpu.machine.linux import (
     abi,
+    futex,
     mappings,
     signals,
     sys_attributes,
@@ -153,6 +154,19 @@ class Kernel(Services):
         self.thread.wait = None
         lane.set_x(0, -errno)
         return self._leave()
+
+    def kill(self, state: State) -> State:
+        """End the process as SIGKILL does, whatever it is at."""
+        self._enter(state)
+        self.terminate(128 + Signal.SIGKILL, Signal.SIGKILL)
+        return self._leave()
+
+    def terminate(self, code: int, signal: int | None = None) -> None:
+        """End the process with an exit code (128 + signal when a signal ends it)."""
+        self.process.exit_code = code & 0xFF
+        self.process.exit_signal = signal
+        for thread in self.process.threads.values():
+            futex.leave(self, thread)
 
     def touch(
         self, process: Process, thread: Thread, state: State, action: Callable[[Kernel], None]

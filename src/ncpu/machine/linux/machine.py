@@ -332,6 +332,6 @@ class Machine:
         """The first process has ended: so do all others."""
         for process in self._tasks.all():
             if process.alive:
-                process.exit_code, process.exit_signal = 128 + Signal.SIGKILL, Signal.SIGKILL
-                self._tasks.end(process)
+                self._visit(process, process.thread, self.kernel.kill)
+        self.kernel.process = self.first
         self.kernel.close_host()

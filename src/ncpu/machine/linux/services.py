@@ -119,11 +119,6 @@ class Services:
         """The address space of the process being served."""
         return self.process.space
 
-    def terminate(self, code: int, signal: int | None = None) -> None:
-        """End the process with an exit code (128 + signal when a signal ends it)."""
-        self.process.exit_code = code & 0xFF
-        self.process.exit_signal = signal
-
     def missing(self, name: str, why: str = "is not implemented") -> NoReturn:
         """Record a call that is not to be had here and fail with ENOSYS."""
         self.unknown[name] += 1

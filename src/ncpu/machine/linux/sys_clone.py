@@ -151,18 +151,14 @@ def unshare(k: Kernel, flags: int) -> int:
 @syscall("exit", "i")
 def exit_thread(k: Kernel, code: int) -> None:
     """exit(2): one thread; the last one takes the process along."""
-    futex.clear_tid(k)
     if len(k.process.threads) == 1:
         k.terminate(code)
     else:
+        futex.leave(k, k.thread)
         k.thread.ended = True
 
 
 @syscall("exit_group", "i")
 def exit_group(k: Kernel, code: int) -> None:
     """exit_group(2)."""
-    if k.space.users > 1:
-        futex.clear_tid(k)
-    else:
-        futex.leave_robust_list(k)
     k.terminate(code)

@@ -73,8 +73,9 @@ def _execute(k: Kernel, found: command.Command, env: list[bytes]) -> None:
     k.tasks.require_memory(k.space.size, freed=k.space.size if alone else 0)
     image = _load(k, found, env)
     # From here on there is no way back.
+    for other in p.threads.values():
+        futex.leave(k, other)
     mappings.write_back(k, k.space.maps)
-    futex.clear_tid(k)
     _become(p)
     mem = k.lane.state
     k.space.mem, k.space.perm = mem.mem, mem.perm  # a vfork parent goes on with them

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ncpu.machine.linux import abi, signals
 from ncpu.machine.linux.abi import Errno, LinuxError, Signal
+from ncpu.machine.linux.conditions import Unopened
 from ncpu.machine.linux.process import RLIMIT_NPROC, Action, Process, Thread
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ class Tasks:
     def end(self, process: Process) -> None:
         """A process whose exit code is set becomes a zombie, or vanishes unmourned."""
         for thread in process.threads.values():
-            if thread.wait is not None and thread.wait.interrupted is not None:
+            if thread.wait is not None and isinstance(thread.wait.interrupted, Unopened):
                 thread.wait.interrupted()
         for fd in list(process.fds):
             process.close(fd)
