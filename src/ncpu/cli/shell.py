@@ -29,6 +29,7 @@ def shell(
     memory: Annotated[str, typer.Option(help="Memory of each process.")] = "16M",
     total: Annotated[str, typer.Option(help="Memory of all processes together.")] = "4G",
     tasks: Annotated[int, typer.Option(help="Most processes and threads.", min=1)] = 512,
+    files: Annotated[int, typer.Option(help="Most open files of all.", min=16)] = 65_536,
     forward: Forward = None,
     seed: Seed = 0,
 ) -> None:
@@ -51,7 +52,7 @@ def shell(
         mounts=parse_mounts(mount or []),
         memory_size=size,
         seed=seed,
-        limits={"max_tasks": tasks, "max_memory": parse_size(total)},
+        limits={"max_tasks": tasks, "max_memory": parse_size(total), "max_files": files},
         forward=parse_ports(forward or []),
     )
     try:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from ncpu.machine.linux import abi
 from ncpu.machine.linux.abi import Errno, LinuxError, WouldBlock
 from ncpu.machine.linux.console import Console
+from ncpu.machine.linux.file_table import FileTable
 from ncpu.machine.linux.inodes import ABSENT, Device, Directory, File, Node, Pipe
 
 RANDOM_LIMIT = (1 << 25) - 1  # the most one read of /dev/urandom gives (random(4))
@@ -28,6 +29,7 @@ class OpenFile:
     path = b""  # by which it was opened, absolute where that is known
     patience: int | None = None  # nanoseconds a read waits at most, None for ever
     activity = 0  # changes of what it holds, for edge-triggered epoll
+    table: FileTable | None = None  # where it is counted while somebody refers to it
 
     def __init__(self, node: Node, flags: int) -> None:
         self.node = node
@@ -35,7 +37,7 @@ class OpenFile:
             abi.O_CREAT | abi.O_EXCL | abi.O_NOCTTY | abi.O_TRUNC | abi.O_CLOEXEC
         )
         self.offset = 0
-        self.users = 0  # descriptors that refer to it
+        self.users = 0  # descriptors that refer to it, and messages on their way
 
     @property
     def _access(self) -> int:
@@ -79,6 +81,29 @@ class OpenFile:
     def available(self) -> int:
         """Bytes to read without waiting (FIONREAD); ENOTTY where that has no meaning."""
         raise LinuxError(Errno.ENOTTY)
+
+    def hold(self, table: FileTable) -> None:
+        """One more refers to it; ENFILE where it is the first, and there are too many."""
+        if self.users == 0:
+            table.require()
+            table.count += 1
+            self.table = table
+        self.users += 1
+
+    def share(self) -> None:
+        """One more refers to what others refer to already."""
+        self.users += 1
+
+    def release(self) -> None:
+        """One fewer refers to it; the last one takes its locks along."""
+        self.users -= 1
+        if self.users or self.table is None:
+            return
+        self.table.count -= 1
+        held = self.node.fs.locks
+        if held.records or held.whole:
+            held.release(self.node.ino, self)
+        self.closed()
 
     def closed(self) -> None:
         """The last descriptor is gone."""

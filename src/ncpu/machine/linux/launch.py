@@ -112,7 +112,7 @@ class Session(Running):
       warn: called with one line for each system call that is not implemented.
       cwd: working directory in the guest's tree; `/` when left out.
       clock: its time; virtual when left out.
-      limits: `max_tasks` and `max_memory` of all processes together.
+      limits: `max_tasks`, `max_memory` and `max_files` of all processes together.
       forward: ports of the host's 127.0.0.1 to ports of the machine.
 
     Raises:

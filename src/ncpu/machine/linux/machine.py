@@ -89,7 +89,7 @@ class Machine:
           run: as of the class.
           text: decoded text of the first process; `new_text(state)` makes further ones.
           spawn: whether processes may make others.
-          limits: `max_tasks` and `max_memory` of `Tasks`.
+          limits: `max_tasks`, `max_memory` and `max_files` of `Tasks`.
           batched: as of the class.
         """
         tasks = Tasks(kernel, kernel.process, **(limits or {}))

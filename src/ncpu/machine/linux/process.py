@@ -16,6 +16,7 @@ from ncpu.machine.linux import abi
 from ncpu.machine.linux.abi import Errno, LinuxError
 from ncpu.machine.linux.clock import Clock
 from ncpu.machine.linux.descriptors import Descriptor, OpenFile
+from ncpu.machine.linux.file_table import FileTable
 from ncpu.machine.linux.files import Credentials
 from ncpu.machine.linux.inodes import Directory
 from ncpu.machine.linux.space import Space
@@ -109,6 +110,7 @@ class Process:
 
     Attributes:
       exe: absolute path of its executable file, what /proc/self/exe names.
+      open_files: the table of the machine, which all processes share.
       threads: by number, in order of creation; `thread` is the one last run.
       pending: signals sent to the process, for any thread to take.
       text: its decoded code; processes that forked share it until one changes its code.
@@ -134,6 +136,7 @@ class Process:
     umask: int = 0o022
     cwd: Directory | None = None
     fds: dict[int, Descriptor] = field(default_factory=dict)
+    open_files: FileTable = field(default_factory=FileTable)
     actions: dict[int, Action] = field(default_factory=dict)
     pending: dict[int, list[bytes]] = field(default_factory=dict)
     limits: dict[int, tuple[int, int]] = field(default_factory=lambda: _limits(8 << 20))
@@ -240,7 +243,7 @@ class Process:
         child.thread.started = child.thread.retired = here.retired
         child.thread.robust_list, child.thread.clear_tid = (0, 0), 0
         for descriptor in child.fds.values():
-            descriptor.file.users += 1
+            descriptor.file.share()
         return child
 
     # -- descriptors --------------------------------------------------------------------------
@@ -250,6 +253,13 @@ class Process:
         if fd not in self.fds:
             raise LinuxError(Errno.EBADF)
         return self.fds[fd]
+
+    def require_room(self) -> None:
+        """EMFILE or ENFILE unless another file can be opened."""
+        limit = self.limits[RLIMIT_NOFILE][0]
+        if len(self.fds) >= limit and sum(fd < limit for fd in self.fds) >= limit:
+            raise LinuxError(Errno.EMFILE)
+        self.open_files.require()
 
     def install(
         self, file: OpenFile, *, lowest: int = 0, cloexec: bool = False, fd: int | None = None
@@ -264,7 +274,7 @@ class Process:
                 raise LinuxError(Errno.EMFILE)
         elif not 0 <= fd < limit:
             raise LinuxError(Errno.EBADF)
-        file.users += 1
+        file.hold(self.open_files)
         if fd in self.fds:
             self.close(fd)
         self.fds[fd] = Descriptor(file, cloexec)
@@ -274,11 +284,7 @@ class Process:
         """Remove a descriptor, and with its last one the open file."""
         file = self.descriptor(fd).file
         del self.fds[fd]
-        file.users -= 1
         held = file.node.fs.locks
         if held.records:
             held.release(file.node.ino, self.pid)
-        if file.users == 0:
-            if held.records or held.whole:
-                held.release(file.node.ino, file)
-            file.closed()
+        file.release()

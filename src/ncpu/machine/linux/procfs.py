@@ -8,7 +8,7 @@ from ncpu.machine.linux import abi
 from ncpu.machine.linux.files import Files
 from ncpu.machine.linux.inodes import Directory, File, FileSystem, Node, Symlink
 from ncpu.machine.linux.process import Process
-from ncpu.machine.linux.proctext import MACHINE, PROCESS
+from ncpu.machine.linux.proctext import FOLDERS, MACHINE, PROCESS, TEXTS
 
 if TYPE_CHECKING:
     from ncpu.machine.linux.services import Services
@@ -53,7 +53,8 @@ class ProcRoot(Listing):
 
     def names(self) -> list[bytes]:
         """What is told of the machine, and its processes."""
-        return [*MACHINE, b"self", b"mounts", *(b"%d" % p.pid for p in self.k.processes)]
+        links = (b"self", b"mounts")
+        return [*MACHINE, *FOLDERS, *links, *(b"%d" % p.pid for p in self.k.processes)]
 
     def make(self, name: bytes) -> Node | None:
         """One of them."""
@@ -63,8 +64,30 @@ class ProcRoot(Listing):
             return Symlink(self.fs, b"self/mounts")
         if name in MACHINE:
             return _file(self.fs, MACHINE[name](self.k))
+        if name in FOLDERS:
+            return ProcTexts(self, name, name + b"/")
         process = self.k.find_process(int(name)) if name.isdigit() and len(name) < 9 else None
         return None if process is None else ProcProcess(self, b"%d" % process.pid, process)
+
+
+class ProcTexts(Listing):
+    """A directory with what is told of the machine under one heading; `under` is its path."""
+
+    def __init__(self, parent: Listing, name: bytes, under: bytes) -> None:
+        super().__init__(parent.k, parent.fs, parent, name)
+        self.under = under
+
+    def names(self) -> list[bytes]:
+        """The first components of the paths below it."""
+        below = (path[len(self.under) :] for path in TEXTS if path.startswith(self.under))
+        return list(dict.fromkeys(path.split(b"/")[0] for path in below))
+
+    def make(self, name: bytes) -> Node | None:
+        """A text, or another such directory."""
+        path = self.under + name
+        if path in TEXTS:
+            return _file(self.fs, TEXTS[path](self.k))
+        return ProcTexts(self, name, path + b"/") if name in self.names() else None
 
 
 class OfProcess(Listing):

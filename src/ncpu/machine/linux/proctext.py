@@ -174,3 +174,16 @@ MACHINE: dict[bytes, Callable[[Services], bytes]] = {
     b"uptime": _uptime,
     b"version": lambda k: b"Linux version 6.1.0-ncpu #1 SMP\n",
 }
+
+
+def _file_nr(k: Services) -> bytes:
+    table = k.process.open_files
+    return b"%d\t0\t%d\n" % (table.count, table.limit)
+
+
+# By path in /proc.
+TEXTS: dict[bytes, Callable[[Services], bytes]] = {
+    b"sys/fs/file-max": lambda k: b"%d\n" % k.process.open_files.limit,
+    b"sys/fs/file-nr": _file_nr,
+}
+FOLDERS = tuple(dict.fromkeys(path.split(b"/")[0] for path in TEXTS))

@@ -109,6 +109,8 @@ class SocketOpen(OpenFile):
             message = Message(message.data[:room], message.sender, message.files)
         if message.data or whole:
             self.queue.append(message)
+            for file in message.files:
+                file.share()
             self.held += len(message.data)
             self.activity += 1
         return len(message.data)
@@ -250,9 +252,7 @@ class SocketOpen(OpenFile):
         self.network.unbind(self)
         for message in self.queue:
             for file in message.files:
-                file.users -= 1
-                if file.users == 0:
-                    file.closed()
+                file.release()
         self.queue.clear()
         for end in self.backlog or ():
             end.closed()

@@ -22,7 +22,8 @@ def openat(k: Kernel, dirfd: int, path: int, flags: int, mode: int) -> int:
     """openat(2)."""
     cloexec = bool(flags & abi.O_CLOEXEC)
     if k.resumed is not None:
-        return k.process.install(k.resumed.data, cloexec=cloexec)
+        return _install_fifo(k, k.resumed.data, cloexec=cloexec)
+    k.process.require_room()
     name = k.lane.cstring(path)
     start, who = k.start(dirfd, name), k.process.who
     mode &= 0o7777 & ~k.process.umask
@@ -42,6 +43,15 @@ def openat(k: Kernel, dirfd: int, path: int, flags: int, mode: int) -> int:
     if flags & abi.O_TRUNC:
         mappings.after_write(k, node)
     return k.process.install(file, cloexec=cloexec)
+
+
+def _install_fifo(k: Kernel, file: OpenFile, *, cloexec: bool) -> int:
+    """Enter an end of a FIFO that was waited for; the table may have filled since."""
+    try:
+        return k.process.install(file, cloexec=cloexec)
+    except LinuxError:
+        file.closed()
+        raise
 
 
 def _unnamed(k: Kernel, start: Directory, name: bytes, flags: int, mode: int) -> Node:

@@ -120,10 +120,8 @@ def sendmsg(k: Kernel, fd: int, pointer: int, flags: int) -> int:
     name, length, iov, count, control, size = k.lane.unpack("QI4xQQQQ", pointer)
     data = b"".join(k.lane.read(a, n) for a, n in sys_io.vector(k, iov, count))
     files = []
-    if control and size and k.resumed is None and sock.domain == AF_UNIX:
+    if control and size and sock.domain == AF_UNIX:
         files = _rights(k, k.lane.read(control, min(size, 1 << 16)))
-    for file in files:
-        file.users += 1
     return _send(k, sock, data, flags, (name, length), files)
 
 
@@ -157,12 +155,14 @@ def recvmsg(k: Kernel, fd: int, pointer: int, flags: int) -> int:
     result = TRUNC if sock.packets and len(message.data) > room else 0
     fits = max(size - 16, 0) // 4 if control else 0
     fds = []
-    for index, file in enumerate(message.files if not flags & PEEK else []):
-        if index < fits:
+    for file in message.files if not flags & PEEK else []:
+        try:
+            if len(fds) == fits:
+                raise LinuxError(Errno.EMFILE)
             fds.append(k.process.install(file, cloexec=bool(flags & CMSG_CLOEXEC)))
-        else:
-            result |= CTRUNC
-        file.users -= 1
+        except LinuxError:
+            fits, result = len(fds), result | CTRUNC
+        file.release()
     written = 0
     if fds:
         head = struct.pack("<Qii", 16 + 4 * len(fds), SOL_SOCKET, SCM_RIGHTS)

@@ -198,6 +198,7 @@ def accept4(k: Kernel, fd: int, pointer: int, length: int, flags: int) -> int:
     sock = socket_of(k, fd)
     if flags & ~(abi.O_NONBLOCK | abi.O_CLOEXEC):
         raise LinuxError(Errno.EINVAL)
+    k.process.require_room()  # who waits to be accepted goes on waiting
     try:
         end = sock.accept()
     except WouldBlock:

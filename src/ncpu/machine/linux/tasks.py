@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ncpu.machine.linux import abi, signals
 from ncpu.machine.linux.abi import Errno, LinuxError, Signal
 from ncpu.machine.linux.conditions import Unopened
+from ncpu.machine.linux.file_table import MAX_FILES
 from ncpu.machine.linux.process import RLIMIT_NPROC, Action, Process, Thread
 
 if TYPE_CHECKING:
@@ -30,16 +31,24 @@ class Tasks:
       first: the process it is started for; its number is the first one given out.
       max_tasks: most threads in all: beyond it clone fails with EAGAIN.
       max_memory: most bytes of guest memory in all: beyond it clone and execve fail with ENOMEM.
+      max_files: most open files in all: beyond it open and its like fail with ENFILE.
     """
 
     def __init__(
-        self, kernel: Kernel, first: Process, *, max_tasks: int = 512, max_memory: int = 4 << 30
+        self,
+        kernel: Kernel,
+        first: Process,
+        *,
+        max_tasks: int = 512,
+        max_memory: int = 4 << 30,
+        max_files: int = MAX_FILES,
     ) -> None:
         self.kernel = kernel
         self.first = first
         self.processes = {first.pid: first}
         self.max_tasks = max_tasks
         self.max_memory = max_memory
+        first.open_files.limit = max_files
         self._last = first.pid
 
     def all(self) -> list[Process]:

@@ -19,6 +19,7 @@ from ncpu.machine.linux import (
     descriptors,
     epoll,
     event_files,
+    file_table,
     files,
     futex,
     hostfs,
@@ -170,6 +171,7 @@ NODES = _plain(
     (sockets.SocketNode, "bound"),
     (procfs.Listing, "k numbers"),
     (procfs.ProcRoot, ""),
+    (procfs.ProcTexts, "under"),
     (procfs.OfProcess, "process"),
     (procfs.ProcProcess, ""),
     (procfs.ProcDescriptors, ""),
@@ -177,7 +179,7 @@ NODES = _plain(
     (procfs.ProcTask, ""),
 )
 OPEN_FILES = _plain(
-    (descriptors.OpenFile, "node flags offset users path activity"),
+    (descriptors.OpenFile, "node flags offset users path activity table"),
     (descriptors.RegularOpen, ""),
     (descriptors.DirectoryOpen, "listing"),
     (descriptors.DeviceOpen, "generator"),
@@ -192,8 +194,8 @@ OPEN_FILES = _plain(
     (terminals.MasterOpen, "pair tty"),
 )
 SOCKET = (
-    "node flags offset users path activity network domain kind peer queue held backlog limit name "
-    "peer_name connected ended muted options credentials"
+    "node flags offset users path activity table network domain kind peer queue held backlog limit "
+    "name peer_name connected ended muted options credentials"
 )
 KERNEL = (
     "process files console unknown calls code_changed futexes terminal terminal_nodes network "
@@ -216,7 +218,15 @@ KINDS = [
     *_data(inodes.FileSystem, made=("clock",)),
     *_data(process.Process, made=("text",), also=("thread",)),
     *_data(process.Thread, process.Wait, process.Action, descriptors.Descriptor, clock.Clock),
-    *_data(locks.Locks, locks.Record, futex.Futexes, futex.Waiter, space.FileMap, epoll.Watch),
+    *_data(
+        file_table.FileTable,
+        locks.Locks,
+        locks.Record,
+        futex.Futexes,
+        futex.Waiter,
+        space.FileMap,
+        epoll.Watch,
+    ),
     *_data(sockets.Message, rootfs.Entry, KeptContent, KeptFolder, Saved),
     *_data(conditions.Always, conditions.Polled, conditions.AnyPolled, conditions.AnySelected),
     *_data(conditions.OpenedAgain, conditions.LeftSpace, conditions.MayHold),
