@@ -20,7 +20,7 @@ from ncpu.machine.linux import machine
 from ncpu.machine.linux.launch import Session
 
 SOURCES = corpus.PROGRAMS / "linux"
-DOCUMENTED = {"robust": ("/programs/robust",)}
+DOCUMENTED = {"robust": ("/programs/robust",), "ipv6": ()}  # and their arguments
 NAMES = sorted({path.stem for path in SOURCES.glob("*.c")} - DOCUMENTED.keys())
 LIMIT = 300_000_000
 
@@ -64,11 +64,20 @@ def test_program_as_under_qemu(name: str, build) -> None:
 
 @pytest.mark.parametrize("name", DOCUMENTED)
 def test_program_as_documented(name: str, build) -> None:
-    """What qemu-user does not pass on to its kernel; NAME.txt is what Linux 6.18 prints."""
+    """What qemu-user or its host may not have: NAME.txt is what Linux 6.18 (x86-64) prints."""
     binary = build(name)
     mounts = [(binary.parent, "/programs", False)]
     found, code, _ = ours(binary, *DOCUMENTED[name], mounts=mounts)
     assert (found.decode(), code) == ((SOURCES / f"{name}.txt").read_text(), 0)
+
+
+def test_ipv6_as_under_qemu(build) -> None:
+    interfaces = Path("/proc/net/if_inet6")
+    if not interfaces.exists() or "lo\n" not in interfaces.read_text():
+        pytest.skip("this host's loopback has no IPv6")
+    qemu = ["qemu-aarch64-static", "-cpu", "cortex-a53", str(build("ipv6"))]
+    done = subprocess.run(qemu, stdout=subprocess.PIPE, timeout=60, text=True)
+    assert done.stdout == (SOURCES / "ipv6.txt").read_text()
 
 
 def test_rounds_do_not_change_the_result(build, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,10 +15,11 @@ from ncpu.machine.asm import assemble
 from ncpu.machine.errors import SnapshotError
 from ncpu.machine.linux import snapshot
 from ncpu.machine.linux.abi import LinuxError
+from ncpu.machine.linux.addresses import AF_INET, ANY4, LOOPBACK4, Endpoint
 from ncpu.machine.linux.host import Host
 from ncpu.machine.linux.launch import Session
 from ncpu.machine.linux.network import Outside
-from ncpu.machine.linux.sockets import AF_INET, STREAM, Message, SocketOpen
+from ncpu.machine.linux.sockets import STREAM, Message, SocketOpen
 from ncpu.machine.loader import TEXT_BASE, elf_bytes
 
 SMALL = """
@@ -134,7 +135,7 @@ def test_connections_from_the_host_are_reset(tmp_path: Path) -> None:
     listener, caller = (SocketOpen(kernel.network, AF_INET, STREAM, 0) for _ in range(2))
     for sock in (listener, caller):
         kernel.process.install(sock)
-    kernel.network.bind_port(listener, 80, bytes(4))
+    kernel.network.bind(listener, Endpoint(ANY4, 80))
     listener.listen(4)
     listener.answer(Outside(kernel.network, outside, here))
     listener.answer(caller)
@@ -152,7 +153,7 @@ def test_connections_from_the_host_are_reset(tmp_path: Path) -> None:
     assert reset.read(99) == b"GET /" and reset.read(99) == b""
     with pytest.raises(LinuxError, match="EPIPE"):
         reset.write(b"HTTP")
-    assert again.network.at_port(STREAM, 80) is again
+    assert again.network.at(STREAM, Endpoint(LOOPBACK4, 80)) is again
     inside = again.accept()
     assert inside.peer is waiting and inside.write(b"hello") == 5
     assert waiting.read(9) == b"hello"

@@ -36,6 +36,7 @@ from ncpu.machine.linux import (
     sys_resources,
     sys_signals,
     sys_socket,
+    sys_socket_options,
     sys_time,
     sys_wait,
 )
@@ -61,7 +62,7 @@ SUBJECTS = (
         sys_resources,
         sys_signals,
     ),
-    *(sys_socket, sys_time, sys_wait),
+    *(sys_socket, sys_socket_options, sys_time, sys_wait),
 )
 
 

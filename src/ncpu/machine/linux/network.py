@@ -1,8 +1,8 @@
 """The network inside the machine: who is bound where, and ports forwarded from the host.
 
 A forwarded port is a listening socket of the host's 127.0.0.1; what connects to it is connected to
-the guest's listener of the same kind. Nothing else of the host's network can be reached, and the
-guest cannot open connections to the host.
+the guest's listener there, one of IPv6 too where that hears IPv4. Nothing else of the host's
+network can be reached, and the guest cannot open connections to the host.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING
 from ncpu.machine.errors import GuestError
 from ncpu.machine.linux import abi
 from ncpu.machine.linux.abi import Errno, LinuxError, WouldBlock
-from ncpu.machine.linux.host import Host
-from ncpu.machine.linux.inodes import FileSystem
-from ncpu.machine.linux.sockets import (
+from ncpu.machine.linux.addresses import (
     AF_INET,
     AF_UNIX,
-    DGRAM,
-    STREAM,
-    Message,
-    SocketNode,
-    SocketOpen,
-    inet,
+    ANY4,
+    ANY6,
+    LOOPBACK4,
+    Endpoint,
+    parse,
 )
+from ncpu.machine.linux.host import Host
+from ncpu.machine.linux.inodes import FileSystem
+from ncpu.machine.linux.sockets import DGRAM, STREAM, Message, SocketNode, SocketOpen
 
 if TYPE_CHECKING:
     from ncpu.machine.linux.kernel import Kernel
@@ -47,21 +47,23 @@ class Network:
     def __init__(self, fs: FileSystem) -> None:
         self.fs = fs
         self.forwards = False
-        self._ports: dict[tuple[int, int], SocketOpen] = {}  # (stream or datagram, port)
+        self._ports: dict[tuple[int, int], list[SocketOpen]] = {}  # (stream or datagram, port)
         self._abstract: dict[bytes, SocketOpen] = {}
         self._next = FIRST_FREE_PORT
 
-    def bind_port(self, sock: SocketOpen, port: int, address: bytes) -> None:
-        """bind(2) for AF_INET; port 0 is any free one."""
-        if address not in (bytes(4), b"\xff" * 4) and address[0] != 127:
+    def bind(self, sock: SocketOpen, where: Endpoint) -> None:
+        """bind(2) for the internet; port 0 is any free one."""
+        if not where.own:
             raise LinuxError(Errno.EADDRNOTAVAIL)
-        kind = STREAM if sock.kind != DGRAM else DGRAM
-        if port == 0:
-            port = self._free_port(kind)
-        if (kind, port) in self._ports:
+        kind = _kind(sock.kind)
+        if where.port == 0:
+            where = Endpoint(where.address, self._free_port(kind))
+        there = self._ports.setdefault((kind, where.port), [])
+        heard = _heard(where.address, only6=sock.only6)
+        if any(_overlap(a, b) for s in there for a in _heard_by(s) for b in heard):
             raise LinuxError(Errno.EADDRINUSE)
-        self._ports[kind, port] = sock
-        sock.name = inet(port, address)
+        there.append(sock)
+        sock.name = where.sockaddr(sock.domain)
 
     def _free_port(self, kind: int) -> int:
         for _ in range(LAST_PORT - FIRST_FREE_PORT + 1):
@@ -81,12 +83,13 @@ class Network:
         self._abstract[name] = sock
         sock.name = AF_UNIX.to_bytes(2, "little") + b"\0" + name
 
-    def at_port(self, kind: int, port: int) -> SocketOpen:
-        """The socket bound to a port; ECONNREFUSED."""
-        found = self._ports.get((STREAM if kind != DGRAM else DGRAM, port))
-        if found is None:
+    def at(self, kind: int, where: Endpoint) -> SocketOpen:
+        """The socket that hears an endpoint, the one bound to it alone first; ECONNREFUSED."""
+        there = self._ports.get((_kind(kind), where.port), ())
+        found = [(a, s) for s in there for a in _heard_by(s) if _overlap(a, where.address)]
+        if not found:
             raise LinuxError(Errno.ECONNREFUSED)
-        return found
+        return max(found, key=lambda row: any(row[0]))[1]
 
     def at_name(self, name: bytes) -> SocketOpen:
         """The socket of an abstract name; ECONNREFUSED."""
@@ -96,10 +99,30 @@ class Network:
 
     def unbind(self, sock: SocketOpen) -> None:
         """Forget a socket's name."""
-        self._ports = {key: s for key, s in self._ports.items() if s is not sock}
+        left = ((key, [s for s in there if s is not sock]) for key, there in self._ports.items())
+        self._ports = {key: there for key, there in left if there}
         self._abstract = {key: s for key, s in self._abstract.items() if s is not sock}
         if isinstance(sock.node, SocketNode):
             sock.node.bound = None
+
+
+def _kind(kind: int) -> int:
+    """Streams and datagrams have ports of their own."""
+    return DGRAM if kind == DGRAM else STREAM
+
+
+def _heard(address: bytes, *, only6: bool) -> tuple[bytes, ...]:
+    """The addresses heard by a socket bound to one, all of a kind as 0.0.0.0 and ::."""
+    return (ANY4, ANY6) if address == ANY6 and not only6 else (address,)
+
+
+def _heard_by(sock: SocketOpen) -> tuple[bytes, ...]:
+    return _heard(parse(sock.name).address, only6=sock.only6)
+
+
+def _overlap(one: bytes, other: bytes) -> bool:
+    """Whether something may be meant for both."""
+    return len(one) == len(other) and (one == other or not any(one) or not any(other))
 
 
 class Outside(SocketOpen):
@@ -185,9 +208,10 @@ def forward(k: Kernel, port: int, guest: int) -> None:
         assert host is not None
         outside, (_, source) = listener.accept()
         end = Outside(network, host, outside)
-        end.name = inet(source)
+        end.name = Endpoint(LOOPBACK4, source).sockaddr(AF_INET)
+        called = Endpoint(LOOPBACK4, guest)
         try:
-            network.at_port(STREAM, guest).answer(end)
+            network.at(STREAM, called).answer(end, called.sockaddr(AF_INET))
         except LinuxError:
             outside.close()
             return

@@ -183,6 +183,7 @@ def _file_nr(k: Services) -> bytes:
 
 # By path in /proc.
 TEXTS: dict[bytes, Callable[[Services], bytes]] = {
+    b"net/if_inet6": lambda k: b"0" * 31 + b"1 01 80 10 80       lo\n",
     b"sys/fs/file-max": lambda k: b"%d\n" % k.process.open_files.limit,
     b"sys/fs/file-nr": _file_nr,
 }

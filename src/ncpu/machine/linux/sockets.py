@@ -1,29 +1,29 @@
 """Sockets of the machine's own network: connected pairs of queues (socket(7), unix(7), tcp(7)).
 
-There are AF_UNIX and AF_INET, stream and datagram; of the internet only the loopback exists.
+There are AF_UNIX, AF_INET and AF_INET6, stream and datagram; of the internet only the loopback
+exists.
 Nothing gets lost or reordered, and a connection is made as soon as it is asked for.
 """
 
 from __future__ import annotations
 
-import struct
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ncpu.machine.linux import abi
 from ncpu.machine.linux.abi import Errno, LinuxError, WouldBlock
+from ncpu.machine.linux.addresses import AF_UNIX, INTERNET, translate
 from ncpu.machine.linux.descriptors import POLLERR, POLLHUP, POLLIN, POLLOUT, OpenFile
 from ncpu.machine.linux.inodes import FileSystem, Node
 
 if TYPE_CHECKING:
     from ncpu.machine.linux.network import Network
 
-AF_UNIX, AF_INET = 1, 2
 STREAM, DGRAM, SEQPACKET = 1, 2, 5
 ROOM = 212_992  # bytes a socket holds for its reader (net.core.rmem_default)
 POLLRDHUP = 0x2000
-Address = tuple[int, bytes | int]  # (port, IPv4 address) or (0, unix name)
+IPPROTO_IPV6, IPV6_V6ONLY = 41, 26
 
 
 class SocketNode(Node):
@@ -83,18 +83,23 @@ class SocketOpen(OpenFile):
         """Whether the bounds of messages are kept."""
         return self.kind != STREAM
 
+    @property
+    def only6(self) -> bool:
+        """IPv4 does not reach it (IPV6_V6ONLY)."""
+        return any(self.options.get((IPPROTO_IPV6, IPV6_V6ONLY), b""))
+
     # -- data ------------------------------------------------------------------------------------
 
     def send(self, message: Message) -> int:
         """Queue a message at the peer; of a stream as much as there is room for."""
         if self.muted:
             raise LinuxError(Errno.EPIPE)
-        if self.peer is None:
+        if self.peer is None or (self.kind == DGRAM and self.peer.users == 0):
             if self.connected:
                 raise LinuxError(Errno.EPIPE if self.kind != DGRAM else Errno.ECONNREFUSED)
             if self.kind == DGRAM:
                 raise LinuxError(Errno.EDESTADDRREQ)
-            raise LinuxError(Errno.EPIPE if self.domain == AF_INET else Errno.ENOTCONN)
+            raise LinuxError(Errno.EPIPE if self.domain in INTERNET else Errno.ENOTCONN)
         return self.peer.arrive(message, whole=self.packets)
 
     def arrive(self, message: Message, *, whole: bool) -> int:
@@ -169,7 +174,7 @@ class SocketOpen(OpenFile):
         """Connect two sockets to each other."""
         self.peer, other.peer = other, self
         for one, another in ((self, other), (other, self)):
-            one.connected, one.peer_name = True, another.name
+            one.connected, one.peer_name = True, translate(another.name, one.domain)
             one.activity += 1
 
     def listen(self, backlog: int) -> None:
@@ -182,19 +187,19 @@ class SocketOpen(OpenFile):
         if self.backlog is None:
             self.backlog = deque()
 
-    def answer(self, caller: SocketOpen) -> None:
-        """Make the other end of a connection asked for by `caller`, to be accepted later."""
+    def answer(self, caller: SocketOpen, called: bytes = b"") -> None:
+        """Make the other end of a connection asked for by `caller`, to be accepted later.
+
+        `called` is the address asked for where this socket listens at several.
+        """
         if self.backlog is None:
             raise LinuxError(Errno.ECONNREFUSED)
         if len(self.backlog) >= self.limit:
             raise WouldBlock
         end = SocketOpen(self.network, self.domain, self.kind, abi.O_RDWR)
-        end.name = self.name
-        if self.domain == AF_INET and caller.name:
-            end.name = caller.name[:2] + self.name[2:4] + b"\x7f\0\0\1" + bytes(8)
+        end.name = translate(called, self.domain) or self.name
         end.credentials, end.users = self.credentials, 0
         caller.pair_with(end)
-        caller.peer_name = end.name
         self.backlog.append(end)
         self.activity += 1
 
@@ -260,8 +265,3 @@ class SocketOpen(OpenFile):
             self.peer._end()
             self.peer.peer = None
         self.peer = None
-
-
-def inet(port: int, address: bytes = b"\x7f\0\0\1") -> bytes:
-    """struct sockaddr_in."""
-    return struct.pack("<H", AF_INET) + struct.pack(">H", port) + address + bytes(8)

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from ncpu.machine.linux import abi, sys_io
 from ncpu.machine.linux.abi import Errno, LinuxError, Signal, WouldBlock
+from ncpu.machine.linux.addresses import AF_UNIX, INTERNET, translate
 from ncpu.machine.linux.conditions import AllArrived, Partly, RoomToSend
 from ncpu.machine.linux.descriptors import OpenFile
 from ncpu.machine.linux.process import Wait
-from ncpu.machine.linux.sockets import AF_INET, AF_UNIX, DGRAM, STREAM, Message, SocketOpen
-from ncpu.machine.linux.sys_socket import find, put_name, socket_of
+from ncpu.machine.linux.socket_names import bind_to_any, destination, find, reached_from
+from ncpu.machine.linux.sockets import DGRAM, STREAM, Message, SocketOpen
+from ncpu.machine.linux.sys_socket import put_name, socket_of
 from ncpu.machine.linux.table import syscall
 
 if TYPE_CHECKING:
@@ -28,15 +30,11 @@ def _send(
 ) -> int:
     """Send bytes, all of them unless told not to wait."""
     done = k.resumed.data if k.resumed is not None else 0
-    target = sock
-    if to[0] and sock.kind == DGRAM:
-        if sock.domain == AF_INET and not sock.name:
-            k.network.bind_port(sock, 0, bytes(4))
-        target = SocketOpen(k.network, sock.domain, sock.kind, 0)
-        target.peer = find(k, sock, *to)
+    peer, sender = _receiver(k, sock, to) if to[0] and sock.kind == DGRAM else (None, sock.name)
     waits = sock.blocking and not flags & DONTWAIT
     try:
-        done += target.send(Message(data[done:], sock.name, files if not done else []))
+        message = Message(data[done:], sender, [] if done else files)
+        done += sock.send(message) if peer is None else peer.arrive(message, whole=True)
         if done == len(data) or not waits:
             return done
     except WouldBlock:
@@ -54,12 +52,25 @@ def _send(
     need = len(data) - done if sock.packets else 1
     k.block(
         Wait(
-            RoomToSend(sock, target.peer, need),
+            RoomToSend(sock, peer or sock.peer, need),
             input=sock.host,
             interrupted=Partly(done) if done else None,
             data=done,
         )
     )
+
+
+def _receiver(k: Kernel, sock: SocketOpen, to: tuple[int, int]) -> tuple[SocketOpen, bytes]:
+    """The socket that a datagram is for, and the sender's address as it is seen there."""
+    called = destination(k, sock, *to)
+    bind_to_any(k, sock)
+    try:
+        peer = find(k, sock, called)
+    except LinuxError as error:
+        if sock.domain not in INTERNET or error.errno != Errno.ECONNREFUSED:
+            raise
+        peer = SocketOpen(k.network, sock.domain, DGRAM, 0)  # nobody's: the datagram is lost
+    return peer, reached_from(sock, called)
 
 
 def _receive(k: Kernel, sock: SocketOpen, count: int, flags: int) -> Message:
@@ -76,6 +87,11 @@ def _receive(k: Kernel, sock: SocketOpen, count: int, flags: int) -> Message:
             sock.held += got
             k.block(Wait(AllArrived(sock, count), input=sock.host))
     return message
+
+
+def _sender(sock: SocketOpen, message: Message) -> bytes:
+    """Who sent a message, as its receiver is told: nothing of a stream's."""
+    return translate(message.sender, sock.domain) if sock.packets else b""
 
 
 def _timeout(sock: SocketOpen) -> int | None:
@@ -108,7 +124,7 @@ def recvfrom(
     message = _receive(k, sock, size, flags)
     k.lane.write(buffer, message.data[:size])
     if source:
-        put_name(k, message.sender if sock.packets else b"", source, length)
+        put_name(k, _sender(sock, message), source, length)
     whole = sock.packets and flags & TRUNC
     return len(message.data) if whole else min(len(message.data), size)
 
@@ -144,7 +160,7 @@ def _rights(k: Kernel, control: bytes) -> list[OpenFile]:
 def recvmsg(k: Kernel, fd: int, pointer: int, flags: int) -> int:
     """recvmsg(2)."""
     sock = socket_of(k, fd)
-    name, _, iov, count, control, size = k.lane.unpack("QI4xQQQQ", pointer)
+    name, space, iov, count, control, size = k.lane.unpack("QI4xQQQQ", pointer)
     pieces = sys_io.vector(k, iov, count)
     room = sum(n for _, n in pieces)
     message = _receive(k, sock, room, flags)
@@ -168,9 +184,9 @@ def recvmsg(k: Kernel, fd: int, pointer: int, flags: int) -> int:
         head = struct.pack("<Qii", 16 + 4 * len(fds), SOL_SOCKET, SCM_RIGHTS)
         k.lane.write(control, head + struct.pack(f"<{len(fds)}i", *fds))
         written = min((16 + 4 * len(fds) + 7) & ~7, size)
-    sender = message.sender if sock.packets else b""
+    sender = _sender(sock, message)
     if name:
-        k.lane.write(name, sender)
+        k.lane.write(name, sender[:space])
     k.lane.pack("I", pointer + 8, len(sender))
     k.lane.pack("QI", pointer + 40, written, result)
     return len(message.data) if sock.packets and flags & TRUNC else min(len(message.data), room)

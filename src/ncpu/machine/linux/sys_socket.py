@@ -1,43 +1,48 @@
-"""Sockets by call: making, naming, connecting, options."""
+"""Sockets by call: making, naming, connecting."""
 
 from __future__ import annotations
 
-import struct
 from typing import TYPE_CHECKING
 
 from ncpu.machine.linux import abi, sys_io
 from ncpu.machine.linux.abi import Errno, LinuxError, WouldBlock
+from ncpu.machine.linux.addresses import (
+    AF_INET,
+    AF_UNIX,
+    AF_UNSPEC,
+    INTERNET,
+    family_of,
+    unnamed,
+)
 from ncpu.machine.linux.conditions import RoomToConnect
 from ncpu.machine.linux.inodes import Directory
 from ncpu.machine.linux.process import Wait
-from ncpu.machine.linux.sockets import (
-    AF_INET,
-    AF_UNIX,
-    DGRAM,
-    ROOM,
-    SEQPACKET,
-    STREAM,
-    SocketNode,
-    SocketOpen,
+from ncpu.machine.linux.socket_names import (
+    bind_to_any,
+    destination,
+    find,
+    own_endpoint,
+    reached_from,
+    read_sockaddr,
+    unix_name,
 )
+from ncpu.machine.linux.sockets import DGRAM, SEQPACKET, STREAM, SocketNode, SocketOpen
 from ncpu.machine.linux.table import syscall
 
 if TYPE_CHECKING:
     from ncpu.machine.linux.kernel import Kernel
 
-SOL_SOCKET = 1
-
 
 def _make(k: Kernel, domain: int, kind: int, protocol: int) -> SocketOpen:
-    if k.tasks is None or domain not in (AF_UNIX, AF_INET):
+    if k.tasks is None or domain not in (AF_UNIX, *INTERNET):
         raise LinuxError(Errno.EAFNOSUPPORT)
     flags, kind = kind & ~0xF, kind & 0xF
     if flags & ~(abi.O_NONBLOCK | abi.O_CLOEXEC):
         raise LinuxError(Errno.EINVAL)
     if kind not in (STREAM, DGRAM, *((SEQPACKET,) if domain == AF_UNIX else ())):
         raise LinuxError(Errno.ESOCKTNOSUPPORT)
-    accepted = {STREAM: (0, 6), DGRAM: (0, 17)}.get(kind, (0,)) if domain == AF_INET else (0, 1)
-    if protocol not in accepted:
+    accepted = {STREAM: (0, 6), DGRAM: (0, 17)}.get(kind, (0,))
+    if protocol not in (accepted if domain in INTERNET else (0, 1)):
         raise LinuxError(Errno.EPROTONOSUPPORT)
     made = SocketOpen(k.network, domain, kind, flags & abi.O_NONBLOCK)
     made.credentials = (k.process.pid, k.process.uids[1], k.process.gids[1])
@@ -46,7 +51,7 @@ def _make(k: Kernel, domain: int, kind: int, protocol: int) -> SocketOpen:
 
 @syscall("socket", "iii")
 def socket(k: Kernel, domain: int, kind: int, protocol: int) -> int:
-    """socket(2): AF_UNIX and AF_INET, the loopback of the machine."""
+    """socket(2): AF_UNIX, AF_INET and AF_INET6, the loopback of the machine."""
     return k.process.install(_make(k, domain, kind, protocol), cloexec=bool(kind & abi.O_CLOEXEC))
 
 
@@ -77,43 +82,6 @@ def socket_of(k: Kernel, fd: int) -> SocketOpen:
     return file
 
 
-def _address(k: Kernel, pointer: int, length: int, domain: int) -> tuple[int, bytes]:
-    """(port, IPv4 address) or (0, name) of a sockaddr; an abstract name starts with NUL."""
-    if not 2 <= length <= 128:
-        raise LinuxError(Errno.EINVAL)
-    raw = k.lane.read(pointer, length)
-    if int.from_bytes(raw[:2], "little") != domain:
-        raise LinuxError(Errno.EAFNOSUPPORT if domain == AF_INET else Errno.EINVAL)
-    if domain == AF_INET:
-        if length < 16:
-            raise LinuxError(Errno.EINVAL)
-        return int.from_bytes(raw[2:4], "big"), raw[4:8]
-    name = raw[2:]
-    return 0, name if name[:1] == b"\0" else name.split(b"\0")[0]
-
-
-def find(k: Kernel, sock: SocketOpen, pointer: int, length: int) -> SocketOpen:
-    """The socket at an address."""
-    port, where = _address(k, pointer, length, sock.domain)
-    if sock.domain == AF_INET:
-        if where[0] not in (0, 127):
-            raise LinuxError(Errno.ENETUNREACH)
-        return k.network.at_port(sock.kind, port)
-    if where[:1] == b"\0":
-        found = k.network.at_name(where[1:])
-    else:
-        if not where:
-            raise LinuxError(Errno.EINVAL)
-        node = k.files.walk(k.cwd, where, who=k.process.who).existing()
-        if not isinstance(node, SocketNode) or node.bound is None:
-            raise LinuxError(Errno.ECONNREFUSED)
-        k.process.who.require(node, 2)
-        found = node.bound
-    if found.kind != sock.kind:
-        raise LinuxError(Errno.EPROTOTYPE)
-    return found
-
-
 def _exists(k: Kernel, path: bytes) -> bool:
     return k.files.walk(k.cwd, path, who=k.process.who).node is not None
 
@@ -121,14 +89,22 @@ def _exists(k: Kernel, path: bytes) -> bool:
 @syscall("bind", "iwu")
 def bind(k: Kernel, fd: int, pointer: int, length: int) -> int:
     """bind(2)."""
-    sock = socket_of(k, fd)
-    port, where = _address(k, pointer, length, sock.domain)
-    named = sock.domain == AF_UNIX and where[:1] not in (b"", b"\0")
+    sock, sockaddr = socket_of(k, fd), read_sockaddr(k, pointer, length)
+    if sock.domain in INTERNET:
+        where = own_endpoint(sock, sockaddr)
+        if sock.name:
+            raise LinuxError(Errno.EINVAL)
+        k.network.bind(sock, where)
+    else:
+        _bind_unix(k, sock, unix_name(sockaddr))
+    return 0
+
+
+def _bind_unix(k: Kernel, sock: SocketOpen, where: bytes) -> None:
+    named = where[:1] not in (b"", b"\0")
     if sock.name and not named:
         raise LinuxError(Errno.EINVAL)
-    if sock.domain == AF_INET:
-        k.network.bind_port(sock, port, where)
-    elif where[:1] == b"\0" or not where:
+    if not named:
         k.network.bind_abstract(sock, where[1:])
     else:
         who, mode = k.process.who, 0o777 & ~k.process.umask
@@ -147,15 +123,14 @@ def bind(k: Kernel, fd: int, pointer: int, length: int) -> int:
             used = error.errno == Errno.EEXIST
             raise LinuxError(Errno.EADDRINUSE) if used else error from None
         sock.name = AF_UNIX.to_bytes(2, "little") + where + b"\0"
-    return 0
 
 
 @syscall("listen", "ii")
 def listen(k: Kernel, fd: int, backlog: int) -> int:
     """listen(2)."""
     sock = socket_of(k, fd)
-    if sock.domain == AF_INET and not sock.name and sock.kind == STREAM:
-        k.network.bind_port(sock, 0, bytes(4))
+    if sock.kind == STREAM:
+        bind_to_any(k, sock)
     sock.credentials = (k.process.pid, k.process.uids[1], k.process.gids[1])
     sock.listen(backlog)
     return 0
@@ -167,28 +142,42 @@ def connect(k: Kernel, fd: int, pointer: int, length: int) -> int:
     sock = socket_of(k, fd)
     if sock.backlog is not None:
         raise LinuxError(Errno.EINVAL)
-    family = k.lane.read(pointer, 2) if length >= 2 else b""
     if sock.kind == DGRAM:
-        if family == bytes(2):
-            sock.peer, sock.connected, sock.peer_name = None, False, b""
-            return 0
-        sock.peer = find(k, sock, pointer, length)
-        sock.connected, sock.peer_name = True, sock.peer.name
-    else:
-        if sock.connected:
-            raise LinuxError(Errno.EISCONN)
-        target = find(k, sock, pointer, length)
-        if sock.domain == AF_INET and not sock.name:
-            k.network.bind_port(sock, 0, b"\x7f\0\0\1")
-        try:
-            target.answer(sock)
-        except WouldBlock:
-            if not sock.blocking:
-                raise
-            k.block(Wait(RoomToConnect(target)))
+        return _connect_datagrams(k, sock, pointer, length)
+    if sock.connected:
+        raise LinuxError(Errno.EISCONN)
+    called = destination(k, sock, pointer, length)
+    target = find(k, sock, called)
+    bind_to_any(k, sock)
+    sock.name = reached_from(sock, called)
+    try:
+        target.answer(sock, called if sock.domain in INTERNET else b"")
+    except WouldBlock:
+        if not sock.blocking:
+            raise
+        k.block(Wait(RoomToConnect(target)))
+    return 0
+
+
+def _connect_datagrams(k: Kernel, sock: SocketOpen, pointer: int, length: int) -> int:
+    """Choose whom datagrams go to; AF_UNSPEC is nobody, and there may be none at a port."""
+    family = family_of(read_sockaddr(k, pointer, length))
+    if family == AF_UNSPEC:
+        sock.peer, sock.connected, sock.peer_name = None, False, b""
         return 0
-    if sock.domain == AF_INET and not sock.name:
-        k.network.bind_port(sock, 0, b"\x7f\0\0\1")
+    if sock.only6 and family == AF_INET:
+        raise LinuxError(Errno.EAFNOSUPPORT)
+    called = destination(k, sock, pointer, length)
+    try:
+        sock.peer = find(k, sock, called)
+    except LinuxError as error:
+        if sock.domain not in INTERNET or error.errno != Errno.ECONNREFUSED:
+            raise
+        sock.peer = None
+    bind_to_any(k, sock)
+    sock.name = reached_from(sock, called)
+    sock.connected = True
+    sock.peer_name = called if sock.domain in INTERNET or sock.peer is None else sock.peer.name
     return 0
 
 
@@ -208,7 +197,7 @@ def accept4(k: Kernel, fd: int, pointer: int, length: int, flags: int) -> int:
     end.flags |= flags & abi.O_NONBLOCK
     new = k.process.install(end, cloexec=bool(flags & abi.O_CLOEXEC))
     if pointer:
-        put_name(k, end.peer_name or end.domain.to_bytes(2, "little"), pointer, length)
+        put_name(k, end.peer_name or unnamed(end.domain), pointer, length)
     return new
 
 
@@ -231,8 +220,7 @@ def put_name(k: Kernel, name: bytes, pointer: int, length: int) -> None:
 def getsockname(k: Kernel, fd: int, pointer: int, length: int) -> int:
     """getsockname(2)."""
     sock = socket_of(k, fd)
-    empty = sock.domain.to_bytes(2, "little") + (bytes(14) if sock.domain == AF_INET else b"")
-    put_name(k, sock.name or empty, pointer, length)
+    put_name(k, sock.name or unnamed(sock.domain), pointer, length)
     return 0
 
 
@@ -242,7 +230,7 @@ def getpeername(k: Kernel, fd: int, pointer: int, length: int) -> int:
     sock = socket_of(k, fd)
     if not sock.connected:
         raise LinuxError(Errno.ENOTCONN)
-    put_name(k, sock.peer_name or sock.domain.to_bytes(2, "little"), pointer, length)
+    put_name(k, sock.peer_name or unnamed(sock.domain), pointer, length)
     return 0
 
 
@@ -250,37 +238,4 @@ def getpeername(k: Kernel, fd: int, pointer: int, length: int) -> int:
 def shutdown(k: Kernel, fd: int, how: int) -> int:
     """shutdown(2)."""
     socket_of(k, fd).shutdown(how)
-    return 0
-
-
-# -- options ------------------------------------------------------------------------------------
-
-
-@syscall("setsockopt", "iiiwu")
-def setsockopt(k: Kernel, fd: int, level: int, name: int, pointer: int, length: int) -> int:
-    """setsockopt(2): remembered; only SO_RCVTIMEO has an effect."""
-    sock = socket_of(k, fd)
-    if level not in (SOL_SOCKET, 0, 6, 17, 41):
-        raise LinuxError(Errno.ENOPROTOOPT)
-    sock.options[level, name] = k.lane.read(pointer, min(length, 256))
-    return 0
-
-
-@syscall("getsockopt", "iiiww")
-def getsockopt(k: Kernel, fd: int, level: int, name: int, pointer: int, length: int) -> int:
-    """getsockopt(2)."""
-    sock = socket_of(k, fd)
-    (room,) = k.lane.unpack("i", length)
-    known = {3: sock.kind, 4: 0, 7: ROOM, 8: ROOM, 30: int(sock.backlog is not None)}
-    known |= {38: {STREAM: 6, DGRAM: 17}.get(sock.kind, 0), 39: sock.domain}
-    if sock.domain == AF_UNIX:
-        known[38] = 0
-    if level == SOL_SOCKET and name == 17:
-        value = struct.pack("<iII", *(sock.peer.credentials if sock.peer else (0, 0, 0)))
-    elif level == SOL_SOCKET and name in known:
-        value = struct.pack("<i", known[name])
-    else:
-        value = sock.options.get((level, name), bytes(4))
-    k.lane.write(pointer, value[: max(room, 0)])
-    k.lane.pack("i", length, min(len(value), max(room, 0)))
     return 0
