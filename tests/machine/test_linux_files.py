@@ -12,8 +12,9 @@ from functools import partial
 import pytest
 
 from ncpu.machine.linux import Files, LinuxError, abi
-from ncpu.machine.linux.files import Credentials
-from ncpu.machine.linux.inodes import Directory, File, Symlink
+from ncpu.machine.linux.access import Credentials
+from ncpu.machine.linux.directories import Directory
+from ncpu.machine.linux.inodes import File, Symlink
 
 USER = Credentials(1000, 1000)
 

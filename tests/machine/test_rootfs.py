@@ -23,10 +23,11 @@ import pytest
 
 from ncpu.machine import debian
 from ncpu.machine.errors import CommandError, NcpuError, RootError
-from ncpu.machine.linux import Files, LinuxError, abi, archive, command
-from ncpu.machine.linux.descriptors import open_node
-from ncpu.machine.linux.files import Credentials
-from ncpu.machine.linux.inodes import Directory, Symlink
+from ncpu.machine.linux import Files, LinuxError, abi, command, decompress
+from ncpu.machine.linux.access import Credentials
+from ncpu.machine.linux.directories import Directory
+from ncpu.machine.linux.inodes import Symlink
+from ncpu.machine.linux.node_files import open_node
 from ncpu.machine.linux.rootfs import LayeredFile
 
 Entry = dict[str, Any]
@@ -225,7 +226,7 @@ def test_mutated_archives_raise_only_root_errors(root: Callable[[bytes], Files])
 
 
 def test_bombs_are_stopped(root: Callable[[bytes], Files], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive, "FREE", 1 << 20)
+    monkeypatch.setattr(decompress, "FREE", 1 << 20)
     bomb = tar({"name": "zeros", "data": bytes(64 << 20)})
     packs = [gzip.compress, lzma.compress]
     if shutil.which("zstd"):

@@ -2,21 +2,16 @@
 
 An archive is hostile until read: every entry ends up inside the guest's tree or is refused with
 `RootError`.  Absolute names start at the guest's root, names with `..` are refused, links are
-guest paths, devices are what their number says (`files.DEVICES`) or cannot be opened, a later
+guest paths, devices are what their number says (`devices.DEVICES`) or cannot be opened, a later
 entry of the same name replaces the earlier one, and decompression stops at a limit.
 """
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import lzma
 import math
 import os
-import shutil
-import subprocess
 import tarfile
-import tempfile
 import weakref
 import zlib
 from collections.abc import Iterator
@@ -26,8 +21,11 @@ from typing import IO, TYPE_CHECKING, Any, cast
 from ncpu.machine.errors import RootError
 from ncpu.machine.linux import abi
 from ncpu.machine.linux.abi import LinuxError
-from ncpu.machine.linux.hostfs import to_errno
-from ncpu.machine.linux.inodes import ABSENT, Device, Directory, Node, Pipe, Symlink
+from ncpu.machine.linux.decompress import plain
+from ncpu.machine.linux.devices import DEVICES
+from ncpu.machine.linux.directories import Directory
+from ncpu.machine.linux.host_calls import to_errno
+from ncpu.machine.linux.inodes import ABSENT, Device, Node, Pipe, Symlink
 from ncpu.machine.linux.rootfs import LayeredFile
 
 if TYPE_CHECKING:
@@ -35,15 +33,10 @@ if TYPE_CHECKING:
 
 BLOCK = 512
 HEADER_LIMIT = 1 << 20  # the longest name or attribute list that an entry may carry
-PIECE = 1 << 20
-# Real root file systems unpack to 3 to 10 times their size.
-FREE, RATIO, TOTAL = 256 << 20, 100, 32 << 30
 _DAMAGE = (
     *(tarfile.TarError, OSError, EOFError, ValueError, OverflowError, zlib.error, lzma.LZMAError),
     *(RecursionError, MemoryError, KeyError, IndexError),
 )
-_OPENERS = {b"\x1f\x8b": gzip.open, b"\xfd7zXZ\0": lzma.open, b"BZh": bz2.open}
-_ZSTD = b"\x28\xb5\x2f\xfd"
 
 
 def fill(files: Files, path: str | os.PathLike[str]) -> None:
@@ -57,7 +50,7 @@ def fill(files: Files, path: str | os.PathLike[str]) -> None:
       RootError: it cannot be read, is damaged, or holds an entry that is refused.
     """
     try:
-        with _damage(path), _plain(path) as source:
+        with _damage(path), plain(path) as source:
             _Reader(files, source).read_all()
     except LinuxError as error:
         raise RootError(f"{path}: {error.errno.name} while reading its entries") from error
@@ -72,64 +65,6 @@ def _damage(path: str | os.PathLike[str]) -> Iterator[None]:
     except _DAMAGE as error:
         words = str(error) or type(error).__name__
         raise RootError(f"{path} cannot be read as a tar archive: {words}") from error
-
-
-# -- decompression --------------------------------------------------------------------------------
-
-
-def _plain(path: str | os.PathLike[str]) -> IO[bytes]:
-    """The archive uncompressed: the file itself, or a nameless temporary one."""
-    # Unbuffered: zstd reads on from this very descriptor.
-    with open(path, "rb", buffering=0) as file:
-        head = file.read(6)
-        opener = next((o for magic, o in _OPENERS.items() if head.startswith(magic)), None)
-        if opener is None and not head.startswith(_ZSTD):
-            return open(path, "rb")
-        limit = min(max(FREE, RATIO * os.fstat(file.fileno()).st_size), TOTAL)
-        file.seek(0)
-        if opener is None:
-            return _zstd(file, limit)
-        with opener(file) as stream:
-            return _spool(cast(Any, stream), limit)
-
-
-def _zstd(file: IO[bytes], limit: int) -> IO[bytes]:
-    tool = shutil.which("zstd")
-    if tool is None:
-        raise RootError("zstd is not installed: it is needed for archives compressed with it")
-    with subprocess.Popen(
-        [tool, "-dcq"], stdin=file, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
-        assert process.stdout and process.stderr
-        try:
-            plain = _spool(process.stdout, limit)
-        except BaseException:
-            process.kill()
-            raise
-        words = process.stderr.read().decode(errors="replace").strip()
-    if process.returncode:
-        plain.close()
-        raise RootError(f"zstd: {words or process.returncode}")
-    return plain
-
-
-def _spool(stream: IO[bytes], limit: int) -> IO[bytes]:
-    """All of a stream in a temporary file."""
-    plain = tempfile.TemporaryFile(prefix="ncpu-root-")  # noqa: SIM115 - the caller closes it
-    try:
-        while piece := stream.read(PIECE):
-            if plain.tell() + len(piece) > limit:
-                raise RootError(f"unpacks to more than {limit} bytes, {RATIO} times its size")
-            plain.write(piece)
-        plain.flush()
-        plain.seek(0)
-    except BaseException:
-        plain.close()
-        raise
-    return plain
-
-
-# -- entries --------------------------------------------------------------------------------------
 
 
 class _Source:
@@ -271,8 +206,6 @@ class _Reader:
         return LayeredFile(fs, info.mode, 0, 0, below)
 
     def _device(self, info: tarfile.TarInfo) -> Node:
-        from ncpu.machine.linux.files import DEVICES
-
         try:
             number = abi.device(info.devmajor & 0xFFF, info.devminor & 0xFFFFF)
         except (TypeError, ValueError):

@@ -6,8 +6,8 @@ import time
 from dataclasses import dataclass, field
 
 from ncpu.machine.linux import abi
-from ncpu.machine.linux.files import EPOCH
 
+EPOCH = 1_700_000_000  # seconds since 1970 at which every virtual clock starts
 END_OF_TIME = 1 << 62  # nanoseconds: no clock goes further by sleeping
 
 

@@ -12,8 +12,11 @@ from dataclasses import dataclass
 
 from ncpu.machine.errors import CommandError
 from ncpu.machine.linux.abi import Errno, LinuxError
-from ncpu.machine.linux.files import ROOT, Credentials, Files, Found, X
-from ncpu.machine.linux.inodes import Directory, File, Node
+from ncpu.machine.linux.access import ROOT, Credentials, X
+from ncpu.machine.linux.directories import Directory
+from ncpu.machine.linux.files import Files
+from ncpu.machine.linux.inodes import File, Node
+from ncpu.machine.linux.paths import Found
 
 DEFAULT_PATH = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 HEAD = 256  # BINPRM_BUF_SIZE: how much of a script's first line counts

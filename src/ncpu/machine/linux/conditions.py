@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ncpu.machine.linux import abi, signals
 from ncpu.machine.linux.abi import Errno, LinuxError
-from ncpu.machine.linux.descriptors import POLLERR, POLLHUP, OpenFile
+from ncpu.machine.linux.open_file import POLLERR, POLLHUP, OpenFile
 from ncpu.machine.linux.sockets import ROOM, SocketOpen
 
 if TYPE_CHECKING:

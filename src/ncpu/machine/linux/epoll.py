@@ -5,14 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ncpu.machine.linux.abi import Errno, LinuxError
-from ncpu.machine.linux.descriptors import (
-    POLLERR,
-    POLLHUP,
-    POLLIN,
-    DirectoryOpen,
-    OpenFile,
-    RegularOpen,
-)
+from ncpu.machine.linux.node_files import DirectoryOpen, RegularOpen
+from ncpu.machine.linux.open_file import POLLERR, POLLHUP, POLLIN, OpenFile
 
 EPOLLONESHOT, EPOLLET = 1 << 30, 1 << 31
 _ADD, _DELETE, _MODIFY = 1, 2, 3

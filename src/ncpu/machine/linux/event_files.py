@@ -1,4 +1,4 @@
-"""Files that say that something has happened: a timer's expiry, a signal (timerfd, signalfd)."""
+"""Files that say what has happened: a count, a timer's expiry, a signal (eventfd and its kin)."""
 
 from __future__ import annotations
 
@@ -7,12 +7,51 @@ import struct
 from ncpu.machine.linux import abi, signals
 from ncpu.machine.linux.abi import Errno, LinuxError, WouldBlock
 from ncpu.machine.linux.clock import Clock
-from ncpu.machine.linux.descriptors import POLLIN, OpenFile
 from ncpu.machine.linux.inodes import Node
+from ncpu.machine.linux.open_file import POLLIN, POLLOUT, OpenFile
 from ncpu.machine.linux.process import Process
 from ncpu.machine.linux.table import int32
 
 RECORD = 128  # bytes of struct signalfd_siginfo
+
+
+class EventOpen(OpenFile):
+    """An eventfd(2) counter."""
+
+    streams = True
+
+    def __init__(self, node: Node, flags: int, value: int, semaphore: bool) -> None:
+        super().__init__(node, flags | abi.O_RDWR)
+        self.value = value
+        self.semaphore = semaphore
+
+    def read(self, count: int) -> bytes:
+        """The counter, which falls to zero (by one for a semaphore)."""
+        if count < 8:
+            raise LinuxError(Errno.EINVAL)
+        if self.value == 0:
+            raise WouldBlock
+        taken = 1 if self.semaphore else self.value
+        self.value -= taken
+        self.activity += 1
+        return struct.pack("<Q", taken)
+
+    def write(self, data: bytes) -> int:
+        """Add to the counter."""
+        if len(data) < 8:
+            raise LinuxError(Errno.EINVAL)
+        amount = int.from_bytes(data[:8], "little")
+        if amount == (1 << 64) - 1:
+            raise LinuxError(Errno.EINVAL)
+        if self.value + amount >= (1 << 64) - 1:
+            raise WouldBlock
+        self.value += amount
+        self.activity += 1
+        return 8
+
+    def poll(self) -> int:
+        """Readable when positive."""
+        return (POLLIN if self.value else 0) | (POLLOUT if self.value < (1 << 64) - 2 else 0)
 
 
 class TimerOpen(OpenFile):

@@ -27,13 +27,14 @@ from typing import Any
 
 import jax
 
-from ncpu.machine.linux import mappings, network, signals
+from ncpu.machine.linux import network
 from ncpu.machine.linux.abi import Errno, Signal
 from ncpu.machine.linux.kernel import Kernel
 from ncpu.machine.linux.lanes import Lanes, Run, Task, retired_of
 from ncpu.machine.linux.process import Process, Thread
 from ncpu.machine.linux.tasks import Tasks
-from ncpu.machine.state import State, Status
+from ncpu.machine.linux.visits import Visits
+from ncpu.machine.state import State
 
 QUANTUM = 200_000
 PATIENCE = 2_000_000  # instructions between two looks at the host's keyboard
@@ -66,6 +67,7 @@ class Machine:
         self.batched = batched
         self.kernel, self.first, self._tasks = tasks.kernel, tasks.first, tasks
         self.lanes = Lanes(tasks, run, new_text)
+        self.visits = Visits(tasks, self.lanes)
         self.strikes: Counter[int] = Counter()
 
     @classmethod
@@ -114,13 +116,8 @@ class Machine:
     @property
     def state(self) -> State:
         """The lane of the first process, where it is or where it ended."""
-        return (
-            self._final
-            if self._final is not None
-            else self.lanes.load(self.first, self.first.thread)
-        )
-
-    _final: State | None = None
+        final = self.visits.final
+        return self.lanes.load(self.first, self.first.thread) if final is None else final
 
     def run(self, max_steps: int | None = None, *, whole_rounds: bool = False) -> int:
         """Go on until the first process ends or `max_steps` instructions have been completed.
@@ -137,7 +134,7 @@ class Machine:
                 self.kernel.host.poll()
             lone = self._lone()
             if not lone:
-                self._serve_due()
+                self.visits.serve_due()
             ready = lone or self._runnable()
             if not self.first.alive:
                 break
@@ -154,7 +151,7 @@ class Machine:
                 steps = min(steps, PATIENCE)
             done += self._round(ready, steps if len(ready) == 1 else min(steps, QUANTUM))
         if not self.first.alive:
-            self._halt()
+            self.visits.halt()
         return done
 
     # -- lanes -----------------------------------------------------------------------------------
@@ -191,7 +188,7 @@ class Machine:
         for stop in sorted(stops, key=lambda s: (s.used, s.thread.tid)):
             clock.retired = start + stop.used
             if stop.process.alive and stop.thread.tid in stop.process.threads:
-                self._serve_stop(stop.process, stop.thread)
+                self.visits.serve_stop(stop.process, stop.thread)
         clock.retired = start + max(s.used for s in stops)
         self.strikes.clear()
         return sum(s.used for s in stops)
@@ -202,75 +199,11 @@ class Machine:
         start = clock.retired
         used = self.lanes.step(process, thread, thread.retired, steps).used
         clock.retired = start + used
-        self._serve_stop(process, thread)
+        self.visits.serve_stop(process, thread)
         clock.retired = start + used
         if self.strikes:
             self.strikes.clear()
         return used
-
-    # -- the kernel's part -----------------------------------------------------------------------
-
-    def _serve_stop(self, process: Process, thread: Thread) -> None:
-        """Serve what a lane stopped for."""
-        assert thread.state is not None
-        status = Status(int(thread.state.status))
-        if status == Status.SYSCALL:
-            self._visit(process, thread, self.kernel.serve)
-        elif status not in (Status.RUNNING, Status.OUT_OF_FUEL):
-            self._visit(process, thread, self.kernel.fault)
-        else:
-            self._visit(process, thread, self.kernel.tick)
-
-    def _visit(self, process: Process, thread: Thread, action: Callable[[State], State]) -> None:
-        """Let the kernel act on one thread, and see to what became of it."""
-        kernel = self.kernel
-        kernel.process, process.thread = process, thread
-        state = self.lanes.load(process, thread)
-        if self.lanes.shared:
-            state = self.lanes.exchange(process, thread, state, mappings.show)
-        state = action(state)
-        if self.lanes.shared or any(m.shared for m in process.space.maps):
-            self.lanes.shared = True
-            mappings.publish(kernel)
-            state = state.replace(mem=kernel.lane.state.mem)
-        self.lanes.store(process, thread, state)
-        if kernel.code_changed:
-            kernel.code_changed = False
-            self.lanes.code_changed(process)
-        if not process.alive:
-            self._ended(process, state)
-        elif thread.ended:
-            self._tasks.end_thread(process, thread)
-
-    def _ended(self, process: Process, state: State) -> None:
-        if process is self.first:
-            self._final = state
-            self.kernel.close()
-        else:
-            mappings.write_back(self.kernel, process.space.maps)
-        self._tasks.end(process)
-
-    def _serve_due(self) -> None:
-        """Serve threads whose wait is over, until none is."""
-        tasks, clock = self._tasks, self.first.clock
-        progress = True
-        while progress and self.first.alive:
-            progress = False
-            for process in tasks.all():
-                if process.timer is not None and clock.passed(process.timer[0]):
-                    self.kernel.expire(process)
-            for process, thread in tasks.threads():
-                wait = thread.wait
-                gone = not process.alive or thread.tid not in process.threads
-                if gone or wait is None or process.stopped is not None:
-                    continue
-                if signals.next_signal(process, thread) is not None:
-                    self._visit(process, thread, self.kernel.tick)
-                elif (wait.ready is not None and wait.ready()) or clock.passed(wait.until):
-                    self._visit(process, thread, self.kernel.serve)
-                else:
-                    continue
-                progress = True
 
     # -- time ------------------------------------------------------------------------------------
 
@@ -309,29 +242,13 @@ class Machine:
             return
         awake = [(p, t) for p, t in waiting if p.stopped is None]
         if not awake:
-            self._kill_stopped()
+            self.visits.kill_stopped()
             return
         process, thread = max(awake, key=lambda task: task[1].tid)
         self.strikes[thread.tid] += 1
         if self.strikes[thread.tid] > STRIKES or (thread.wait and thread.wait.deaf):
             self.kernel.send(process, Signal.SIGKILL, bytes(128))
         else:
-            self._visit(process, thread, lambda state: self.kernel.give_up(state, Errno.EDEADLK))
-
-    def _kill_stopped(self) -> None:
-        """Everybody is stopped, and nobody is left to continue them."""
-        for process in self._tasks.all():
-            if process.alive:
-                self.kernel.send(process, Signal.SIGKILL, bytes(128))
-                for thread in process.threads.values():
-                    if thread.wait is not None:
-                        self._visit(process, thread, self.kernel.tick)
-                        break
-
-    def _halt(self) -> None:
-        """The first process has ended: so do all others."""
-        for process in self._tasks.all():
-            if process.alive:
-                self._visit(process, process.thread, self.kernel.kill)
-        self.kernel.process = self.first
-        self.kernel.close_host()
+            self.visits.visit(
+                process, thread, lambda state: self.kernel.give_up(state, Errno.EDEADLK)
+            )

@@ -14,11 +14,11 @@ from typing import Any
 from ncpu.machine.elf import Image
 from ncpu.machine.linux import abi
 from ncpu.machine.linux.abi import Errno, LinuxError
+from ncpu.machine.linux.access import Credentials
 from ncpu.machine.linux.clock import Clock
-from ncpu.machine.linux.descriptors import Descriptor, OpenFile
+from ncpu.machine.linux.directories import Directory
 from ncpu.machine.linux.file_table import FileTable
-from ncpu.machine.linux.files import Credentials
-from ncpu.machine.linux.inodes import Directory
+from ncpu.machine.linux.open_file import Descriptor, OpenFile
 from ncpu.machine.linux.space import Space
 from ncpu.machine.state import State
 

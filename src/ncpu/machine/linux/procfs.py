@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ncpu.machine.linux import abi
+from ncpu.machine.linux.directories import Directory
 from ncpu.machine.linux.files import Files
-from ncpu.machine.linux.inodes import Directory, File, FileSystem, Node, Symlink
+from ncpu.machine.linux.inodes import File, FileSystem, Node, Symlink
 from ncpu.machine.linux.process import Process
 from ncpu.machine.linux.proctext import FOLDERS, MACHINE, PROCESS, TEXTS
 

@@ -18,8 +18,9 @@ from typing import Protocol
 
 from ncpu.machine.errors import RootError
 from ncpu.machine.linux.abi import Errno, LinuxError
-from ncpu.machine.linux.hostfs import to_errno
-from ncpu.machine.linux.inodes import Directory, File, FileSystem, Node, Symlink
+from ncpu.machine.linux.directories import Directory
+from ncpu.machine.linux.host_calls import to_errno
+from ncpu.machine.linux.inodes import File, FileSystem, Node, Symlink
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY

@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from ncpu.machine.linux import abi, procfs, signals, terminals
 from ncpu.machine.linux.abi import Blocked, Errno, LinuxError
 from ncpu.machine.linux.console import Console
-from ncpu.machine.linux.descriptors import OpenFile, open_node
+from ncpu.machine.linux.directories import Directory
 from ncpu.machine.linux.event_files import TimerOpen
-from ncpu.machine.linux.files import Files, Found
+from ncpu.machine.linux.files import Files
 from ncpu.machine.linux.futex import Futexes
-from ncpu.machine.linux.inodes import Device, Directory, Node, Pipe
+from ncpu.machine.linux.inodes import Device, Node, Pipe
 from ncpu.machine.linux.lane import Lane
 from ncpu.machine.linux.network import Network
+from ncpu.machine.linux.node_files import open_node
+from ncpu.machine.linux.open_file import OpenFile
+from ncpu.machine.linux.paths import Found
 from ncpu.machine.linux.process import Process, Thread, Wait
 from ncpu.machine.linux.space import Space
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from ncpu.machine.linux import abi
 from ncpu.machine.linux.abi import Errno, LinuxError, WouldBlock
 from ncpu.machine.linux.addresses import AF_UNIX, INTERNET, translate
-from ncpu.machine.linux.descriptors import POLLERR, POLLHUP, POLLIN, POLLOUT, OpenFile
 from ncpu.machine.linux.inodes import FileSystem, Node
+from ncpu.machine.linux.open_file import POLLERR, POLLHUP, POLLIN, POLLOUT, OpenFile
 
 if TYPE_CHECKING:
     from ncpu.machine.linux.network import Network

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ncpu.machine.linux import abi, mappings
 from ncpu.machine.linux.abi import Errno, LinuxError
-from ncpu.machine.linux.files import W
+from ncpu.machine.linux.access import W
 from ncpu.machine.linux.inodes import File, Node, Symlink
 from ncpu.machine.linux.table import int32, syscall
 

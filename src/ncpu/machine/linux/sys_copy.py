@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from ncpu.machine.linux import abi, mappings, sys_io
 from ncpu.machine.linux.abi import Errno, LinuxError
-from ncpu.machine.linux.descriptors import OpenFile, RegularOpen
+from ncpu.machine.linux.node_files import RegularOpen
+from ncpu.machine.linux.open_file import OpenFile
 from ncpu.machine.linux.table import int64, syscall
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from ncpu.machine.linux import abi, sys_locks, terminals
 from ncpu.machine.linux.abi import Errno, LinuxError
-from ncpu.machine.linux.descriptors import EventOpen, PipeOpen
+from ncpu.machine.linux.event_files import EventOpen
 from ncpu.machine.linux.inodes import File, Pipe
+from ncpu.machine.linux.pipe_files import PipeOpen
 from ncpu.machine.linux.process import RLIMIT_NOFILE
 from ncpu.machine.linux.table import int32, syscall
 

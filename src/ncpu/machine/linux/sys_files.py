@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from ncpu.machine.linux import abi, mappings
 from ncpu.machine.linux.abi import Errno, LinuxError
+from ncpu.machine.linux.access import R, W, X
 from ncpu.machine.linux.conditions import OpenedAgain, Unopened
-from ncpu.machine.linux.descriptors import OpenFile
-from ncpu.machine.linux.files import R, W, X
-from ncpu.machine.linux.inodes import Directory, File, Node, Pipe, Symlink
+from ncpu.machine.linux.directories import Directory
+from ncpu.machine.linux.inodes import File, Node, Pipe, Symlink
+from ncpu.machine.linux.open_file import OpenFile
 from ncpu.machine.linux.process import Wait
 from ncpu.machine.linux.table import syscall
 

@@ -7,15 +7,8 @@ from typing import TYPE_CHECKING, NoReturn
 from ncpu.machine.linux import abi, mappings, terminals
 from ncpu.machine.linux.abi import Errno, LinuxError, Signal, WouldBlock
 from ncpu.machine.linux.conditions import Partly, Polled
-from ncpu.machine.linux.descriptors import (
-    POLLERR,
-    POLLHUP,
-    POLLIN,
-    POLLOUT,
-    DirectoryOpen,
-    OpenFile,
-    RegularOpen,
-)
+from ncpu.machine.linux.node_files import DirectoryOpen, RegularOpen
+from ncpu.machine.linux.open_file import POLLERR, POLLHUP, POLLIN, POLLOUT, OpenFile
 from ncpu.machine.linux.process import Wait
 from ncpu.machine.linux.table import syscall
 from ncpu.machine.state import READ, WRITE

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from ncpu.machine.linux import locks
 from ncpu.machine.linux.abi import Errno, LinuxError, WouldBlock
 from ncpu.machine.linux.conditions import MayHold, NoConflict
-from ncpu.machine.linux.descriptors import OpenFile
 from ncpu.machine.linux.locks import Record
+from ncpu.machine.linux.open_file import OpenFile
 from ncpu.machine.linux.process import Wait
 from ncpu.machine.linux.table import syscall
 

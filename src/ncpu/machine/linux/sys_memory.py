@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from ncpu.machine import memory
 from ncpu.machine.linux import abi, mappings
 from ncpu.machine.linux.abi import Errno, LinuxError
-from ncpu.machine.linux.descriptors import DeviceOpen, RegularOpen
 from ncpu.machine.linux.inodes import File
+from ncpu.machine.linux.node_files import DeviceOpen, RegularOpen
 from ncpu.machine.linux.space import FileMap
 from ncpu.machine.linux.table import syscall
 from ncpu.machine.state import PAGE, READ, WRITE

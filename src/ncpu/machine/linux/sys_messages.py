@@ -9,7 +9,7 @@ from ncpu.machine.linux import abi, sys_io
 from ncpu.machine.linux.abi import Errno, LinuxError, Signal, WouldBlock
 from ncpu.machine.linux.addresses import AF_UNIX, INTERNET, translate
 from ncpu.machine.linux.conditions import AllArrived, Partly, RoomToSend
-from ncpu.machine.linux.descriptors import OpenFile
+from ncpu.machine.linux.open_file import OpenFile
 from ncpu.machine.linux.process import Wait
 from ncpu.machine.linux.socket_names import bind_to_any, destination, find, reached_from
 from ncpu.machine.linux.sockets import DGRAM, STREAM, Message, SocketOpen

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from ncpu.machine.linux import abi, sys_signals
 from ncpu.machine.linux.abi import Errno, LinuxError
 from ncpu.machine.linux.conditions import AnyPolled, AnySelected, Polled
-from ncpu.machine.linux.descriptors import POLLERR, POLLHUP, POLLIN, POLLOUT
 from ncpu.machine.linux.epoll import EpollOpen
 from ncpu.machine.linux.inodes import File
+from ncpu.machine.linux.open_file import POLLERR, POLLHUP, POLLIN, POLLOUT
 from ncpu.machine.linux.process import RLIMIT_NOFILE, Wait
 from ncpu.machine.linux.sys_time import duration
 from ncpu.machine.linux.table import syscall

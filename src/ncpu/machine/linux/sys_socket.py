@@ -15,7 +15,7 @@ from ncpu.machine.linux.addresses import (
     unnamed,
 )
 from ncpu.machine.linux.conditions import RoomToConnect
-from ncpu.machine.linux.inodes import Directory
+from ncpu.machine.linux.directories import Directory
 from ncpu.machine.linux.process import Wait
 from ncpu.machine.linux.socket_names import (
     bind_to_any,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from ncpu.machine.linux import abi, signals
 from ncpu.machine.linux.abi import Errno, LinuxError, Signal, WouldBlock
 from ncpu.machine.linux.conditions import Always
-from ncpu.machine.linux.descriptors import POLLHUP, POLLIN, POLLOUT, OpenFile
 from ncpu.machine.linux.inodes import Device, Node
+from ncpu.machine.linux.open_file import POLLHUP, POLLIN, POLLOUT, OpenFile
 from ncpu.machine.linux.process import Action, Wait
 from ncpu.machine.linux.terminal import Terminal
 

@@ -14,10 +14,11 @@ import numpy as np
 from ncpu.machine import word
 from ncpu.machine.linux.abi import LinuxError, Signal
 from ncpu.machine.linux.clock import RealClock
-from ncpu.machine.linux.descriptors import OpenFile
-from ncpu.machine.linux.inodes import Device, Directory, File, Node, Symlink
+from ncpu.machine.linux.directories import Directory
+from ncpu.machine.linux.inodes import Device, File, Node, Symlink
 from ncpu.machine.linux.kernel import Kernel
 from ncpu.machine.linux.numbers import NAME
+from ncpu.machine.linux.open_file import OpenFile
 from ncpu.machine.linux.process import Process, Thread
 from ncpu.machine.linux.snapshot.classes import Saved
 from ncpu.machine.linux.snapshot.store import read
