@@ -6,9 +6,10 @@ import struct
 
 from ncpu.machine.linux import abi, signals
 from ncpu.machine.linux.abi import Errno, LinuxError, WouldBlock
-from ncpu.machine.linux.clock import Clock
+from ncpu.machine.linux.countdown import Countdown
 from ncpu.machine.linux.inodes import Node
 from ncpu.machine.linux.open_file import POLLIN, POLLOUT, OpenFile
+from ncpu.machine.linux.posix_timers import SI_TIMER
 from ncpu.machine.linux.process import Process
 from ncpu.machine.linux.table import int32
 
@@ -55,63 +56,33 @@ class EventOpen(OpenFile):
 
 
 class TimerOpen(OpenFile):
-    """The open file of timerfd_create(2).
+    """The open file of timerfd_create(2)."""
 
-    Attributes:
-      next: monotonic moment of the next expiry that has not been read; None when disarmed.
-      interval: nanoseconds between expiries, 0 for a single one.
-    """
-
-    def __init__(self, node: Node, flags: int, clock: Clock, wall: bool) -> None:
+    def __init__(self, node: Node, flags: int, countdown: Countdown) -> None:
         super().__init__(node, flags | abi.O_RDWR)
-        self.clock = clock
-        self.wall = wall
-        self.next: int | None = None
-        self.interval = 0
+        self.countdown = countdown
 
     @property
     def due(self) -> int | None:
         """When it becomes readable by itself."""
-        return None if self.next is None or self.clock.passed(self.next) else self.next
-
-    @property
-    def _expired(self) -> int:
-        if self.next is None or not self.clock.passed(self.next):
-            return 0
-        late = self.clock.monotonic() - self.next
-        return late // self.interval + 1 if self.interval else 1
+        return None if self.countdown.expired else self.countdown.next
 
     @property
     def activity(self) -> int:  # type: ignore[override]
         """The last expiry: an edge for epoll."""
-        count = self._expired
-        return 0 if self.next is None or not count else self.next + (count - 1) * self.interval
-
-    def set(self, first: int | None, interval: int) -> None:
-        """Arm it for a moment, or disarm it with None."""
-        self.next, self.interval = first, interval
-
-    @property
-    def left(self) -> int:
-        """Nanoseconds until the next expiry, 0 when disarmed."""
-        if self.next is None:
-            return 0
-        coming = self.next + self._expired * self.interval
-        return max(coming - self.clock.monotonic(), 0)
+        return self.countdown.last
 
     def read(self, count: int) -> bytes:
         """How often it has expired since the last reading."""
         if count < 8:
             raise LinuxError(Errno.EINVAL)
-        expired = self._expired
-        if not expired or self.next is None:
+        if not (expired := self.countdown.tell()):
             raise WouldBlock
-        self.next = self.next + expired * self.interval if self.interval else None
         return struct.pack("<Q", expired)
 
     def poll(self) -> int:
         """Readable once it has expired."""
-        return POLLIN if self._expired else 0
+        return POLLIN if self.countdown.expired else 0
 
 
 class SignalOpen(OpenFile):
@@ -149,6 +120,9 @@ def _record(info: bytes) -> bytes:
     if signal == abi.Signal.SIGCHLD and code > 0:
         user, system = struct.unpack_from("<QQ", info, 32)
         who = struct.pack("<II20xi12xQQ", pid, uid, status, user, system)
+    elif code == SI_TIMER:
+        (value,) = struct.unpack_from("<Q", info, 24)
+        who = struct.pack("<12xI4xI8xiQ", pid, uid, int32(value), value)
     elif code < 0:  # sigqueue and its kin send a value along
         (value,) = struct.unpack_from("<Q", info, 24)
         who = struct.pack("<II24xiQ", pid, uid, int32(value), value)

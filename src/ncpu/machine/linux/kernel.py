@@ -38,7 +38,9 @@ from ncpu.machine.linux import (
     sys_socket,
     sys_socket_options,
     sys_time,
+    sys_timers,
     sys_wait,
+    timing,
 )
 from ncpu.machine.linux.abi import Blocked, Errno, LinuxError, Signal
 from ncpu.machine.linux.lane import Lane
@@ -62,7 +64,7 @@ SUBJECTS = (
         sys_resources,
         sys_signals,
     ),
-    *(sys_socket, sys_socket_options, sys_time, sys_wait),
+    *(sys_socket, sys_socket_options, sys_time, sys_timers, sys_wait),
 )
 
 
@@ -113,16 +115,17 @@ class Kernel(Services):
             if signals.next_signal(self.process) is not None:
                 signals.deliver(self, self.lane)
                 continue
-            wait, timer = thread.wait, self.process.timer
+            wait = thread.wait
             if wait.ready is None or not wait.ready():
                 dues = [t.due for t in self.timers if t.users]
-                moments = [m for m in (wait.until, timer and timer[0], *dues) if m is not None]
+                dues += [wait.until, timing.next_moment(self.process)]
+                moments = [m for m in dues if m is not None]
                 if not moments:
                     thread.wait = None
                     self.lane.set_x(0, -Errno.EDEADLK)
                     return
                 clock.sleep_until(min(moments))
-                self.expire(self.process)
+                timing.expire(self, self.process)
                 over = self.passed(wait.until) or (wait.ready is not None and wait.ready())
                 if signals.next_signal(self.process) is not None or not over:
                     continue
@@ -200,7 +203,7 @@ class Kernel(Services):
         return lane
 
     def _leave(self) -> State:
-        self.expire(self.process)
+        timing.expire(self, self.process)
         process, thread = self.process, self.thread
         waiting = process.pending or thread.pending or thread.saved_mask is not None
         if process.alive and waiting:
@@ -216,17 +219,6 @@ class Kernel(Services):
         """Pass on what is left of the output; nobody is there to hear that it failed."""
         with suppress(LinuxError):
             self.console.flush()
-
-    def expire(self, process: Process) -> None:
-        """SIGALRM when the interval timer's time has come."""
-        timer, clock = process.timer, process.clock
-        if timer is None or not clock.passed(timer[0]):
-            return
-        late = clock.monotonic() - timer[0]
-        rounds = late // timer[1] + 1 if timer[1] else 0
-        process.timer = (timer[0] + rounds * timer[1], timer[1]) if timer[1] else None
-        info = abi.siginfo_kill(Signal.SIGALRM, abi.SI_KERNEL, 0, 0)
-        self.send(process, Signal.SIGALRM, info)
 
     def _signal_of(self, status: Status, address: int) -> tuple[int, int, int]:
         """(signal, si_code, si_addr) that Linux has for a fault."""

@@ -27,7 +27,7 @@ from typing import Any
 
 import jax
 
-from ncpu.machine.linux import network
+from ncpu.machine.linux import network, timing
 from ncpu.machine.linux.abi import Errno, Signal
 from ncpu.machine.linux.kernel import Kernel
 from ncpu.machine.linux.lanes import Lanes, Run, Task, retired_of
@@ -163,7 +163,8 @@ class Machine:
             return []
         thread = process.thread
         idle = thread.wait is not None or process.stopped is not None
-        due = process.timer is not None or (host is not None and host.due is not None)
+        due = timing.next_moment(process) is not None
+        due |= host is not None and host.due is not None
         return [] if idle or due or not process.alive else [(process, thread)]
 
     def _runnable(self) -> list[Task]:
@@ -209,7 +210,8 @@ class Machine:
 
     def _deadlines(self) -> list[int]:
         """Moments at which something happens by itself."""
-        found = [p.timer[0] for p in self._tasks.processes.values() if p.alive and p.timer]
+        alive = [p for p in self._tasks.processes.values() if p.alive]
+        found = [m for p in alive if (m := timing.next_moment(p)) is not None]
         if self.kernel.host is not None and self.kernel.host.due is not None:
             found.append(self.kernel.host.due)
         found += [t.due for t in self.kernel.timers if t.users and t.due is not None]

@@ -19,6 +19,7 @@ from ncpu.machine.linux.clock import Clock
 from ncpu.machine.linux.directories import Directory
 from ncpu.machine.linux.file_table import FileTable
 from ncpu.machine.linux.open_file import Descriptor, OpenFile
+from ncpu.machine.linux.posix_timers import PosixTimer
 from ncpu.machine.linux.space import Space
 from ncpu.machine.state import State
 
@@ -147,6 +148,7 @@ class Process:
     nice: int = 0
     personality: int = 0
     timer: tuple[int, int] | None = None  # ITIMER_REAL: monotonic deadline, interval
+    timers: dict[int, PosixTimer] = field(default_factory=dict)
     threads: dict[int, Thread] = field(default_factory=dict)
     text: Any = None
     code_changed: bool = False
@@ -232,6 +234,7 @@ class Process:
             pending={},
             entropy=random.Random(self.entropy.getrandbits(64)),
             timer=None,
+            timers={},
             threads={pid: replace(here, tid=pid, pending={}, wait=None, saved_mask=None)},
             executed=False,
             stopped=None,

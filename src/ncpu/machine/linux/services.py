@@ -222,12 +222,18 @@ class Services:
         return self.tasks.processes.get(pid)
 
     def send(
-        self, process: Process, signal: int, info: bytes, thread: Thread | None = None
-    ) -> None:
-        """Send a signal to a process, or to one of its threads."""
+        self,
+        process: Process,
+        signal: int,
+        info: bytes,
+        thread: Thread | None = None,
+        *,
+        queue: bool = False,
+    ) -> bool:
+        """Send a signal to a process, or to one of its threads: see `signals.send`."""
         if self.tasks is not None:
             self.tasks.before_signal(process, signal)
-        signals.send(process, signal, info, thread)
+        return signals.send(process, signal, info, thread, queue=queue)
 
     @property
     def may_stop(self) -> bool:

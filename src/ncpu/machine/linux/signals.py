@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ncpu.machine.linux import abi
+from ncpu.machine.linux import abi, posix_timers
 from ncpu.machine.linux.abi import Errno, LinuxError, Signal
 from ncpu.machine.linux.process import Action
 from ncpu.machine.state import FPCR, READ, SP, WRITE, V
@@ -35,17 +35,32 @@ def bit(signal: int) -> int:
     return 1 << (signal - 1)
 
 
-def send(process: Process, signal: int, info: bytes, thread: Thread | None = None) -> None:
+def send(
+    process: Process,
+    signal: int,
+    info: bytes,
+    thread: Thread | None = None,
+    *,
+    queue: bool = False,
+) -> bool:
     """Make a signal pending; one that is ignored and not blocked is lost, as on Linux.
 
-    Standard signals are pending once, real-time ones queue.
+    Standard signals are pending once, real-time ones and those to be put in a `queue` as often as
+    they are sent. Returns whether it was not lost.
     """
-    blocked = all(t.mask & bit(signal) for t in ([thread] if thread else process.threads.values()))
-    if not signal or (_ignored(process, signal) and not blocked):
-        return
-    queue = (thread or process).pending.setdefault(signal, [])
-    if not queue or (signal >= abi.SIGRTMIN and len(queue) < QUEUE_LIMIT):
-        queue.append(info)
+    if not signal or lost(process, signal, thread):
+        return False
+    waiting = (thread or process).pending.setdefault(signal, [])
+    if not waiting or queue or (signal >= abi.SIGRTMIN and len(waiting) < QUEUE_LIMIT):
+        waiting.append(info)
+    return True
+
+
+def lost(process: Process, signal: int, thread: Thread | None = None) -> bool:
+    """Whether a signal sent now would come to nothing."""
+    if not _ignored(process, signal):
+        return False
+    return not all(t.mask & bit(signal) for t in ([thread] if thread else process.threads.values()))
 
 
 def force(process: Process, signal: int, info: bytes) -> None:
@@ -69,12 +84,13 @@ def pending(process: Process, thread: Thread | None = None) -> set[int]:
 
 
 def take(process: Process, signal: int) -> bytes:
-    """Remove one pending instance; its siginfo."""
+    """Remove one pending instance; its siginfo. A timer that sent it goes on."""
     source = process.thread.pending if signal in process.thread.pending else process.pending
     info = source[signal].pop(0)
     if not source[signal]:
         del source[signal]
-    return info
+    timer = posix_timers.sender(process.timers, info)
+    return info if timer is None else timer.taken()
 
 
 def discard(process: Process, *which: int) -> None:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from ncpu.machine.linux import abi
 from ncpu.machine.linux.abi import Errno, LinuxError
+from ncpu.machine.linux.countdown import Countdown
 from ncpu.machine.linux.event_files import SignalOpen, TimerOpen
 from ncpu.machine.linux.inodes import File
-from ncpu.machine.linux.sys_time import WALL, nanoseconds
+from ncpu.machine.linux.sys_time import WALL
 from ncpu.machine.linux.table import syscall
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def timerfd_create(k: Kernel, clock: int, flags: int) -> int:
     if clock not in _CLOCKS or flags & ~_OPEN:
         raise LinuxError(Errno.EINVAL)
     node = File(k.files.fs, 0o600)
-    file = TimerOpen(node, flags & abi.O_NONBLOCK, k.process.clock, clock in WALL)
+    file = TimerOpen(node, flags & abi.O_NONBLOCK, Countdown(k.process.clock, wall=clock in WALL))
     number = k.process.install(file, cloexec=bool(flags & abi.O_CLOEXEC))
     k.timers = [t for t in k.timers if t.users] + [file]
     return number
@@ -38,24 +39,15 @@ def _timer(k: Kernel, fd: int) -> TimerOpen:
     return file
 
 
-def _setting(file: TimerOpen) -> tuple[int, int, int, int]:
-    return (*divmod(file.interval, abi.SECOND), *divmod(file.left, abi.SECOND))
-
-
 @syscall("timerfd_settime", "iiww")
 def timerfd_settime(k: Kernel, fd: int, flags: int, new: int, old: int) -> int:
     """timerfd_settime(2); virtual time is never set, so nothing cancels."""
     fields = k.lane.unpack("qqqq", new)
-    interval, first = nanoseconds(*fields[:2]), nanoseconds(*fields[2:])
     if flags & ~(ABSOLUTE | CANCEL_ON_SET):
         raise LinuxError(Errno.EINVAL)
-    file = _timer(k, fd)
-    before, clock = _setting(file), file.clock
-    moment: int | None = None
-    if first:
-        behind = clock.now() - clock.monotonic() if file.wall else 0
-        moment = first - behind if flags & ABSOLUTE else clock.monotonic() + first
-    file.set(moment, interval)
+    countdown = _timer(k, fd).countdown
+    before = countdown.setting()
+    countdown.set(fields, absolute=bool(flags & ABSOLUTE))
     if old:
         k.lane.pack("qqqq", old, *before)
     return 0
@@ -64,7 +56,7 @@ def timerfd_settime(k: Kernel, fd: int, flags: int, new: int, old: int) -> int:
 @syscall("timerfd_gettime", "iw")
 def timerfd_gettime(k: Kernel, fd: int, pointer: int) -> int:
     """timerfd_gettime(2)."""
-    k.lane.pack("qqqq", pointer, *_setting(_timer(k, fd)))
+    k.lane.pack("qqqq", pointer, *_timer(k, fd).countdown.setting())
     return 0
 
 

@@ -99,7 +99,7 @@ def _become(p: Process) -> None:
     p.actions = {n: replace(a, flags=0, restorer=0, mask=0) for n, a in kept.items()}
     thread.altstack = (0, abi.SS_DISABLE, 0)
     thread.clear_tid, thread.robust_list = 0, (0, 0)
-    p.dumpable = 1
+    p.dumpable, p.timers = 1, {}
 
 
 @syscall("execve", "www")

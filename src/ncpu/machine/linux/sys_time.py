@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ncpu.machine.linux import abi
 from ncpu.machine.linux.abi import Errno, LinuxError
 from ncpu.machine.linux.conditions import SleptPart
+from ncpu.machine.linux.countdown import nanoseconds
 from ncpu.machine.linux.process import Wait
 from ncpu.machine.linux.table import syscall
 
@@ -14,14 +15,6 @@ if TYPE_CHECKING:
     from ncpu.machine.linux.kernel import Kernel
 
 WALL, MONOTONIC, CPU = (0, 5, 8, 11), (1, 4, 6, 7, 9), (2, 3)
-FOREVER = 1 << 62
-
-
-def nanoseconds(seconds: int, part: int) -> int:
-    """A timespec as nanoseconds; EINVAL for one that is none."""
-    if seconds < 0 or not 0 <= part < abi.SECOND:
-        raise LinuxError(Errno.EINVAL)
-    return min(seconds * abi.SECOND + part, FOREVER)
 
 
 def duration(k: Kernel, pointer: int) -> int:

@@ -154,7 +154,7 @@ class Tasks:
             process.close(fd)
         self.release_space(process)
         process.cpu_ended, process.stopped, process.news = process.cpu, None, ""
-        process.timer = None
+        process.timer, process.timers = None, {}
         process.threads = {process.pid: Thread(process.pid, name=process.name)}
         process.thread = process.threads[process.pid]
         process.text = None

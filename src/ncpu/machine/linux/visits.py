@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ncpu.machine.linux import mappings, signals
+from ncpu.machine.linux import mappings, signals, timing
 from ncpu.machine.linux.abi import Signal
 from ncpu.machine.linux.lanes import Lanes
 from ncpu.machine.linux.process import Process, Thread
@@ -75,8 +75,8 @@ class Visits:
         while progress and self.first.alive:
             progress = False
             for process in tasks.all():
-                if process.timer is not None and clock.passed(process.timer[0]):
-                    self.kernel.expire(process)
+                if clock.passed(timing.next_moment(process)):
+                    timing.expire(self.kernel, process)
             for process, thread in tasks.threads():
                 wait = thread.wait
                 gone = not process.alive or thread.tid not in process.threads
