@@ -9,7 +9,7 @@ import numpy as np
 
 from ncpu.machine import elf, word
 from ncpu.machine.errors import CommandError, ElfError
-from ncpu.machine.linux import abi, command, futex, mappings
+from ncpu.machine.linux import abi, command, futex, mappings, timing
 from ncpu.machine.linux.abi import Errno, LinuxError
 from ncpu.machine.linux.inodes import Symlink
 from ncpu.machine.linux.lane import Lane
@@ -99,6 +99,8 @@ def _become(p: Process) -> None:
     p.actions = {n: replace(a, flags=0, restorer=0, mask=0) for n, a in kept.items()}
     thread.altstack = (0, abi.SS_DISABLE, 0)
     thread.clear_tid, thread.robust_list = 0, (0, 0)
+    for timer in p.timers.values():
+        timing.forget(p, timer)
     p.dumpable, p.timers = 1, {}
 
 
