@@ -187,7 +187,7 @@ print("sum of the gcds:", rows[1].registers[19], "NumPy's:", np.gcd(np.arange(1,
 for index, name in enumerate(CELLS):
     spec = CELLS[name]
     cell = Cell(len(spec.inputs), spec.hidden, len(spec.outputs), rngs=nnx.Rngs(index))
-    exact, neural, tabulated = on_three({**networks, name: cell}, max_steps=5000)
+    exact, neural, tabulated = on_three({**networks, name: cell}, max_steps=1000)
     ending = tabulated.ending() if tabulated.differing(exact) else "as before"
     assert neural.differing(exact) == tabulated.differing(exact)
     print(f"{name:6} random: {ending}")

@@ -49,7 +49,7 @@ from ncpu.synth.suites import problems
 
 # %%
 drawn = list(problems("tiny", seeds=range(7)))
-synthesizer = ProgramSynthesizer(budget=Budget(seconds=2.0))
+synthesizer = ProgramSynthesizer(budget=Budget(seconds=0.5))
 found = [synthesizer.synthesize(SynthesisSpec(p.visible(), p.signature)) for p in drawn]
 
 

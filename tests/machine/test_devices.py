@@ -59,6 +59,7 @@ def one_device() -> str:
     return digests(run_script(script, devices=1))[0]
 
 
+@pytest.mark.slow
 def test_eight_devices(one_device: str) -> None:
     """37 lanes over 8 devices, in both forms and in another order."""
     script = (
