@@ -13,6 +13,7 @@
 # restarts made visible; the program it finds, run on 4,096 inputs at once, kept and found again.
 
 # %%
+import os
 import random
 import statistics
 import tempfile
@@ -48,7 +49,8 @@ from ncpu.synth.suites import problems
 # it was not found from.
 
 # %%
-drawn = list(problems("tiny", seeds=range(7)))
+DRAWS = int(os.environ.get("NCPU_NOTEBOOK_DRAWS", "7"))
+drawn = list(problems("tiny", seeds=range(DRAWS)))
 synthesizer = ProgramSynthesizer(budget=Budget(seconds=0.5))
 found = [synthesizer.synthesize(SynthesisSpec(p.visible(), p.signature)) for p in drawn]
 

@@ -20,6 +20,8 @@ def test_notebook_runs(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     from nbclient import NotebookClient
 
     monkeypatch.setenv("NCPU_NOTEBOOK_LANES", "500")
+    monkeypatch.setenv("NCPU_NOTEBOOK_DRAWS", "1")
+    monkeypatch.setenv("NCPU_NOTEBOOK_CELLS", "2")
     monkeypatch.setenv("MPLBACKEND", "module://matplotlib_inline.backend_inline")
     monkeypatch.setenv("PYDEVD_DISABLE_FILE_VALIDATION", "1")
     monkeypatch.setitem(os.environ, "JUPYTER_PLATFORM_DIRS", "1")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat as host_stat
 import weakref
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from ncpu.machine.linux.abi import S_IFLNK, Errno, LinuxError, Stat
@@ -65,7 +66,32 @@ class Hosted:
             raise LinuxError(Errno.EPERM)
 
 
-class HostFile(Hosted, File):
+class Opened(Hosted, ABC):
+    """A node that is changed through a descriptor of the host."""
+
+    @abstractmethod
+    def open(self) -> int:
+        """The host's descriptor."""
+
+    def chmod(self, mode: int) -> None:
+        """Permission bits only: no set-id program comes into being on the host."""
+        self._change()
+        with host_errors():
+            os.fchmod(self.open(), mode & 0o777)
+
+    def utimes(self, atime: int | None, mtime: int | None) -> None:
+        """Set access and modification time; None keeps."""
+        self._change()
+        s = self._status()
+        times = (
+            s.st_atime_ns if atime is None else atime,
+            s.st_mtime_ns if mtime is None else mtime,
+        )
+        with host_errors():
+            os.utime(self.open(), ns=times)
+
+
+class HostFile(Opened, File):
     """A regular file of the host (or something that stays closed), opened when needed."""
 
     def __init__(self, folder: HostDirectory, name: bytes, found: os.stat_result) -> None:
@@ -131,23 +157,6 @@ class HostFile(Hosted, File):
         self._change()
         if size > self.fs.capacity:
             raise LinuxError(Errno.EFBIG)
-
-    def chmod(self, mode: int) -> None:
-        """Permission bits only: no set-id program comes into being on the host."""
-        self._change()
-        with host_errors():
-            os.fchmod(self.open(), mode & 0o777)
-
-    def utimes(self, atime: int | None, mtime: int | None) -> None:
-        """Set access and modification time; None keeps."""
-        self._change()
-        s = self._status()
-        times = (
-            s.st_atime_ns if atime is None else atime,
-            s.st_mtime_ns if mtime is None else mtime,
-        )
-        with host_errors():
-            os.utime(self.open(), ns=times)
 
     def sync(self) -> None:
         """fsync on the host."""

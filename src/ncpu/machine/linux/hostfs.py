@@ -14,13 +14,13 @@ import weakref
 from ncpu.machine.linux.abi import S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, Errno, LinuxError
 from ncpu.machine.linux.directories import Directory
 from ncpu.machine.linux.host_calls import FILE_FLAGS, component, host_errors, to_errno
-from ncpu.machine.linux.host_files import Hosted, HostFile, HostSymlink
+from ncpu.machine.linux.host_files import HostFile, HostSymlink, Opened
 from ncpu.machine.linux.inodes import FileSystem, Node
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-class HostDirectory(Hosted, Directory):
+class HostDirectory(Opened, Directory):
     """A directory of the host, held open; `parent` is the guest's parent."""
 
     def __init__(self, fs: FileSystem, fd: int, parent: Directory, name: bytes) -> None:
@@ -37,6 +37,10 @@ class HostDirectory(Hosted, Directory):
 
     def __del__(self) -> None:
         pass
+
+    def open(self) -> int:
+        """The host's descriptor, open as long as the node lives."""
+        return self.fd
 
     def _status(self) -> os.stat_result:
         return os.fstat(self.fd)
@@ -161,23 +165,6 @@ class HostDirectory(Hosted, Directory):
     def exchange(self, name: bytes, target: Directory, new: bytes) -> None:
         """Not offered by the host interface."""
         raise LinuxError(Errno.EINVAL)
-
-    def chmod(self, mode: int) -> None:
-        """Permission bits only."""
-        self._change()
-        with host_errors():
-            os.fchmod(self.fd, mode & 0o777)
-
-    def utimes(self, atime: int | None, mtime: int | None) -> None:
-        """Set access and modification time; None keeps."""
-        self._change()
-        s = self._status()
-        times = (
-            s.st_atime_ns if atime is None else atime,
-            s.st_mtime_ns if mtime is None else mtime,
-        )
-        with host_errors():
-            os.utime(self.fd, ns=times)
 
 
 def mount(
