@@ -92,7 +92,7 @@ def test_signed_byte_minimum_and_maximum() -> None:
         done = verify.our_results(cases)
         size = 1 << (row.match >> 30)
         choose = max if "max" in row.mnemonic else min
-        memory = np.asarray(done.mem)
+        memory = done.mem
         for case in range(0, verify.LANES, 7):
             w = int(words[case])
             rs, rn, rt = w >> 16 & 31, w >> 5 & 31, w & 31

@@ -5,6 +5,7 @@ Needs the `oracle` extra.  Unicorn is QEMU's A64 translator, nothing of ours.
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -16,9 +17,11 @@ from ncpu.machine.decode import decode_table
 from ncpu.machine.instr import Unit
 from ncpu.machine.isa import TABLE, Row
 from ncpu.machine.program import Program
-from ncpu.machine.state import FPCR, PAGE, ROWS, SP, State, Status, V, new_state
+from ncpu.machine.state import FPCR, PAGE, ROWS, SP, Status, V, new_state
 
 CODE, DATA, SIZE = 0x10_0000, 0x18_0000, 2 * PAGE  # within reach of a literal load
+FLAGS = np.uint32(0xF800009F)  # NZCV, and QC and the exceptions of FPSR
+_NZCV, _FPSR, _PC = range(ROWS, ROWS + 3)  # behind the machine's rows, in Unicorn's file
 LANES = 512  # cases run together: one shape, compiled once
 
 # Where Unicorn 2.1 (QEMU 5) is wrong and a test against qemu-user or the manual decides.
@@ -228,8 +231,20 @@ def _point(
     regs[where, base[where]] = (target - b)[where]
 
 
-def our_results(cases: Cases) -> State:
-    """The batch after one instruction each, on this machine."""
+@dataclass
+class Results:
+    """What `n` cases come to, as one side tells it."""
+
+    fault: np.ndarray  # bool[n]: stopped by an exception; the rest of such a case is not compared
+    pc: np.ndarray  # u64[n]
+    flags: np.ndarray  # u32[n]: NZCV, and the cumulative bits of FPSR
+    x: np.ndarray  # u64[n, 32]: x0 to x30, SP
+    v: np.ndarray  # u64[n, 32, 2]
+    mem: np.ndarray  # u8[n, SIZE]
+
+
+def our_results(cases: Cases) -> Results:
+    """The cases after one instruction each, on this machine."""
     n = len(cases.words)
     program, entries = Program.many([[w] for w in cases.words], base=CODE)
     state = batch.broadcast(new_state(size=SIZE, base=DATA), n)
@@ -239,18 +254,32 @@ def our_results(cases: Cases) -> State:
         flags=jnp.asarray(cases.flags),
         mem=jnp.asarray(np.ascontiguousarray(cases.memory).view("<u4").reshape(n, SIZE // 8, 2)),
     )
-    return batch.run_batch(program, state, 1)
+    done = batch.run_batch(program, state, 1)
+    regs = word.from_limbs(done.regs)
+    return Results(
+        fault=~np.isin(done.status, (Status.OUT_OF_FUEL, Status.CODE_CHANGED)),
+        pc=word.from_limbs(done.pc),
+        flags=np.asarray(done.flags) & FLAGS,
+        x=regs[:, : SP + 1],
+        v=regs[:, V : V + 64].reshape(n, 32, 2),
+        mem=np.ascontiguousarray(done.mem).view(np.uint8).reshape(n, SIZE),
+    )
 
 
 class Oracle:
-    """Unicorn with the same memory map."""
+    """Unicorn with the same memory map.
+
+    All registers are set and read by one call each of Unicorn's C interface: through its Python
+    classes, register by register, the comparison takes ten times as long.
+    """
 
     def __init__(self) -> None:
         """Raises ImportError when unicorn is not installed."""
         import unicorn
         from unicorn import arm64_const as arm
+        from unicorn.unicorn_py3.unicorn import uclib
 
-        self.error = unicorn.UcError
+        self.error, self.lib = unicorn.UcError, uclib
         self.fetch_errors = (unicorn.UC_ERR_FETCH_UNMAPPED, unicorn.UC_ERR_FETCH_PROT)
         self.uc = unicorn.Uc(unicorn.UC_ARCH_ARM64, unicorn.UC_MODE_ARM)
         self.uc.ctl_set_cpu_model(arm.UC_CPU_ARM64_MAX)
@@ -258,11 +287,21 @@ class Oracle:
         self.uc.mem_map(DATA, SIZE)
         access = self.uc.reg_read(arm.UC_ARM64_REG_CPACR_EL1)
         self.uc.reg_write(arm.UC_ARM64_REG_CPACR_EL1, access | 3 << 20)
-        self.x = [arm.UC_ARM64_REG_X0 + k for k in range(29)]
-        self.x += [arm.UC_ARM64_REG_X29, arm.UC_ARM64_REG_X30, arm.UC_ARM64_REG_SP]
-        self.q = [arm.UC_ARM64_REG_Q0 + k for k in range(32)]
-        self.nzcv, self.pc = arm.UC_ARM64_REG_NZCV, arm.UC_ARM64_REG_PC
-        self.fpcr, self.fpsr = arm.UC_ARM64_REG_FPCR, arm.UC_ARM64_REG_FPSR
+        x = [arm.UC_ARM64_REG_X0 + k for k in range(29)]
+        x += [arm.UC_ARM64_REG_X29, arm.UC_ARM64_REG_X30, arm.UC_ARM64_REG_SP]
+        places = dict(zip(x, range(SP + 1), strict=True))
+        places |= {arm.UC_ARM64_REG_Q0 + k: V + 2 * k for k in range(32)}
+        status = {arm.UC_ARM64_REG_NZCV: _NZCV, arm.UC_ARM64_REG_FPSR: _FPSR}
+        places |= status | {arm.UC_ARM64_REG_FPCR: FPCR}
+        self.file = np.zeros(_PC + 1, np.uint64)  # what the calls read and write
+        self.written = self._places(places)
+        self.read = self._places(places | {arm.UC_ARM64_REG_PC: _PC})
+
+    def _places(self, places: dict[int, int]) -> tuple[ctypes.Array, ctypes.Array, int]:
+        """Which register goes where in `file`, as the C interface takes it."""
+        at = [self.file.ctypes.data + 8 * place for place in places.values()]
+        n = len(places)
+        return (ctypes.c_int * n)(*places), (ctypes.c_void_p * n)(*at), n
 
     def load(self, words: np.ndarray) -> None:
         """Put every word at its own address, each followed by a zero word."""
@@ -271,95 +310,73 @@ class Oracle:
         self.uc.mem_write(CODE, text.tobytes())
         self.uc.ctl_remove_cache(CODE, CODE + text.nbytes)
 
-    def run(
-        self, case: int, cases: Cases, used: Sequence[int], memory: bool
-    ) -> dict[str, int | bytes | str]:
-        """The state after case number `case`; only registers `used` are set and read."""
-        uc, regs = self.uc, cases.regs[case]
-        for k in used:
-            uc.reg_write(self.x[k], int(regs[k]))
-            uc.reg_write(self.q[k], int(regs[V + 2 * k]) | int(regs[V + 2 * k + 1]) << 64)
-        uc.reg_write(self.nzcv, int(cases.flags[case]) & 0xF0000000)
-        uc.reg_write(self.fpcr, int(regs[FPCR]))
-        uc.reg_write(self.fpsr, 0)
-        if memory:
-            uc.mem_write(DATA, cases.memory[case].tobytes())
-        start = CODE + 8 * case
+    def results(self, cases: Cases, memory: bool) -> Results:
+        """The cases after one instruction each; memory is only set and read if asked for."""
+        n = len(cases.words)
+        self.load(cases.words)
+        files = np.zeros((n, len(self.file)), np.uint64)
+        files[:, :ROWS] = cases.regs
+        files[:, _NZCV] = cases.flags & np.uint32(0xF << 28)
+        fault, mem = np.zeros(n, bool), cases.memory.copy()
+        for case in range(n):
+            fault[case] = self._step(CODE + 8 * case, files[case], mem[case] if memory else None)
+        return Results(
+            fault=fault,
+            pc=files[:, _PC],
+            flags=(files[:, _NZCV] | files[:, _FPSR]).astype(np.uint32) & FLAGS,
+            x=files[:, : SP + 1],
+            v=files[:, V : V + 64].reshape(n, 32, 2),
+            mem=mem,
+        )
+
+    def _step(self, start: int, file: np.ndarray, memory: np.ndarray | None) -> bool:
+        """Run the instruction at `start` on `file` and `memory`, in place; whether it faults."""
+        self.file[:] = file
+        self.lib.uc_reg_write_batch(self.uc._uch, *self.written)
+        if memory is not None:
+            self.uc.mem_write(DATA, memory.tobytes())
         try:
-            uc.emu_start(start, start + 4, count=1)
+            self.uc.emu_start(start, start + 4, count=1)
         except self.error as error:
             # Fetching at a branch target is the next instruction's business.
             if error.errno not in self.fetch_errors:
-                return {"fault": str(error)}
-        out: dict[str, int | bytes | str] = {"pc": uc.reg_read(self.pc)}
-        out["nzcv"] = uc.reg_read(self.nzcv) >> 28
-        out["fpsr"] = uc.reg_read(self.fpsr) & 0x0800009F
-        for k in used:
-            out[f"x{k}"] = uc.reg_read(self.x[k])
-            out[f"v{k}"] = uc.reg_read(self.q[k])
-        if memory:
-            out["memory"] = bytes(uc.mem_read(DATA, SIZE))
-        return out
-
-
-def registers_named(row: Row, words: np.ndarray) -> list[list[int]]:
-    """Register numbers each word names, with the three that follow (lists, pairs)."""
-    places = [
-        (low, (1 << width) - 1)
-        for name, (low, width) in row.places.items()
-        if (width == 5 and name[0] == "r") or name == "rm"
-    ]
-    lists = row.mnemonic.startswith(("ld", "st", "tb", "casp"))
-    following = range(4 if lists else 1)
-    named = []
-    for w in words.tolist():
-        bases = {w >> low & mask for low, mask in places} | {30}
-        named.append(sorted({(b + k) % 32 for b in bases for k in following}))
-    return named
-
-
-def _ours(
-    state: dict[str, np.ndarray], case: int, used: Sequence[int], memory: bool
-) -> dict[str, int | bytes | str]:
-    status = int(state["status"][case])
-    if status not in (Status.OUT_OF_FUEL, Status.CODE_CHANGED):
-        return {"fault": Status(status).name}
-    regs, flags = state["regs"][case], int(state["flags"][case])
-    out: dict[str, int | bytes | str] = {"pc": int(state["pc"][case])}
-    out["nzcv"], out["fpsr"] = flags >> 28, flags & 0x0800009F
-    for k in used:
-        out[f"x{k}"] = int(regs[k])
-        out[f"v{k}"] = int(regs[V + 2 * k]) | int(regs[V + 2 * k + 1]) << 64
-    if memory:
-        out["memory"] = state["mem"][case].tobytes()
-    return out
+                return True
+        self.lib.uc_reg_read_batch(self.uc._uch, *self.read)
+        file[:] = self.file
+        if memory is not None:
+            memory[:] = np.frombuffer(self.uc.mem_read(DATA, SIZE), np.uint8)
+        return False
 
 
 def compare(row: Row, cases: Cases, oracle: Oracle) -> list[Mismatch]:
-    """Run the cases on both sides; what differs."""
-    done = our_results(cases)
-    state = {
-        "status": np.asarray(done.status),
-        "regs": word.from_limbs(done.regs),
-        "flags": np.asarray(done.flags),
-        "pc": word.from_limbs(done.pc),
-        "mem": np.asarray(done.mem),
-    }
-    oracle.load(cases.words)
+    """Run the cases on both sides; what differs first in each."""
     memory = bool((decode_table(cases.words)["access"] != 0).any())
+    ours, theirs = our_results(cases), oracle.results(cases, memory)
+    differs = {
+        "fault": ours.fault != theirs.fault,
+        "pc": ours.pc != theirs.pc,
+        "flags": ours.flags != theirs.flags,
+        **{f"x{k}": ours.x[:, k] != theirs.x[:, k] for k in range(SP + 1)},
+        **{f"v{k}": (ours.v[:, k] != theirs.v[:, k]).any(1) for k in range(32)},
+        "mem": (ours.mem != theirs.mem).any(1),
+    }
+    where = np.stack([*differs.values()], 1) & ~(ours.fault & theirs.fault)[:, None]
     found = []
-    for case, used in enumerate(registers_named(row, cases.words)):
-        theirs = oracle.run(case, cases, used, memory)
-        ours = _ours(state, case, used, memory)
-        if "fault" in ours and "fault" in theirs:
-            continue
-        for key in sorted(set(ours) | set(theirs)):
-            if ours.get(key) != theirs.get(key):
-                a, b = ours.get(key), theirs.get(key)
-                text = [hex(v) if isinstance(v, int) else repr(v)[:60] for v in (a, b)]
-                found.append(Mismatch(row.name, int(cases.words[case]), key, *text))
-                break
+    for case in np.flatnonzero(where.any(1)):
+        what = list(differs)[int(where[case].argmax())]
+        text = [_shown(side, what, case) for side in (ours, theirs)]
+        found.append(Mismatch(row.name, int(cases.words[case]), what, *text))
     return found
+
+
+def _shown(side: Results, what: str, case: int) -> str:
+    """One side's value of what differs."""
+    if what[0] in "xv" and what[1:].isdigit():
+        return "_".join(
+            f"{int(v):#x}" for v in np.atleast_1d(getattr(side, what[0])[case, int(what[1:])])
+        )
+    value = getattr(side, what)[case]
+    return value.tobytes()[:60].hex() if what == "mem" else f"{int(value):#x}"
 
 
 def comparable(rows: Sequence[Row]) -> list[Row]:
