@@ -362,7 +362,7 @@ def compare(row: Row, cases: Cases, oracle: Oracle) -> list[Mismatch]:
     }
     where = np.stack([*differs.values()], 1) & ~(ours.fault & theirs.fault)[:, None]
     found = []
-    for case in np.flatnonzero(where.any(1)):
+    for case in np.flatnonzero(where.any(1)).tolist():
         what = list(differs)[int(where[case].argmax())]
         text = [_shown(side, what, case) for side in (ours, theirs)]
         found.append(Mismatch(row.name, int(cases.words[case]), what, *text))

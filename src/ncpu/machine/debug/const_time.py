@@ -83,7 +83,7 @@ class Checker:
         until = self._address(name), 0
         states = lanes_.broadcast(self.session.state, self.lanes)
         follows = np.arange(self.lanes) == 0
-        found = loop.Findings.none(self.program)
+        found = loop.new_findings(self.program)
         while True:
             done = int(word.from_limbs(states.retired)[0])
             states, self._lines, found, _, ended = loop.piece(
@@ -217,7 +217,7 @@ class Checker:
             int(word.from_limbs(self.start.regs)[SP]),
         )
         begun = int(word.from_limbs(self.start.retired))
-        seen = loop.Findings.none(self.program)
+        seen = loop.new_findings(self.program)
         follows = np.arange(self.lanes) < real
 
         def add(kind: str, pc: int, count: int, lane: int) -> None:
@@ -257,7 +257,7 @@ class Checker:
         for kind, name in ((loop.ADDRESS, ADDRESS), (loop.OPERANDS, OPERANDS)):
             if name == OPERANDS and not self.operands:
                 continue
-            counts, lanes = np.asarray(seen.counts[kind]), np.asarray(seen.lanes[kind])
+            counts, lanes = np.asarray(seen[:, kind]).T
             for row in np.flatnonzero(counts):
                 add(name, base + 4 * int(row), int(counts[row]), int(lanes[row]) - 1)
         return word.from_limbs(states.regs)[:real, 0]

@@ -28,26 +28,7 @@ LINES = 1 << 18  # transfers of the first lane that are kept at a time
 PIECE = LINES // 32  # instructions: none has more than 32 transfers
 # What Arm's data-independent timing (PSTATE.DIT) does not cover: division, floating point.
 SLOW = (Unit.DIVIDE, *(unit for unit in Unit if unit.name.startswith("FP_")))
-ADDRESS, OPERANDS = 0, 1  # rows of `Findings.counts`
-
-
-class Findings(NamedTuple):
-    """What differed from the first lane, by instruction, `(pc - base) >> 2`.
-
-    Attributes:
-      counts: `u32[2, words + 1]`, how often an address (row ADDRESS) or the operands of an
-        instruction of variable time (row OPERANDS) differed.
-      lanes: `u32[2, words + 1]`, 1 + the lane that differed last.
-    """
-
-    counts: jax.Array
-    lanes: jax.Array
-
-    @classmethod
-    def none(cls, program: Program) -> Findings:
-        """Nothing differs yet."""
-        shape = (2, (program.pages.shape[0] - 1) * PAGE_WORDS + 1)
-        return cls(jnp.zeros(shape, jnp.uint32), jnp.zeros(shape, jnp.uint32))
+ADDRESS, OPERANDS = 0, 1  # what differs: an address, or operands of variable time
 
 
 def _line(lane: Lane, packed: jax.Array, effects: object) -> jax.Array:
@@ -86,16 +67,16 @@ def _piece(
     limit: jax.Array,
     until: jax.Array,
     lines: jax.Array,
-    findings: Findings,
+    findings: jax.Array,
     alu: Alu,
-) -> tuple[State, jax.Array, Findings, jax.Array, jax.Array]:
+) -> tuple[State, jax.Array, jax.Array, jax.Array, jax.Array]:
     count, size = states.mem.shape[:2]
     perm, base = states.perm.reshape(-1), word.join(program.base)
     limit, end_pc, end_sp = word.join(limit), word.join(until[0]), word.join(until[1])
-    asked = _Asked(program, base, end_pc, end_sp, findings.counts.shape[1] - 1, size, alu)
+    asked = _Asked(program, base, end_pc, end_sp, findings.shape[0] - 1, size, alu)
 
     def one(index: jax.Array, carry: tuple) -> tuple:
-        regs, mem, status, beat, fault, lines, used, parted, found = carry
+        regs, mem, status, beat, fault, lines, used, parted, findings = carry
         start = resume(
             Lane(
                 regs=word.at(regs, index),
@@ -108,8 +89,8 @@ def _piece(
             )
         )
         mine = jnp.where(follows[index], limit, u64(0))
-        done, address, (k, _, apart, lines, *found) = _along(
-            asked, index, start, used, (jnp.uint32(0), mine, u64(word.MASK64), lines, *found)
+        done, address, (k, _, apart, lines, findings) = _along(
+            asked, index, start, used, (jnp.uint32(0), mine, u64(word.MASK64), lines, findings)
         )
         return (
             word.put(regs, index, done.regs),
@@ -120,7 +101,7 @@ def _piece(
             lines,
             jnp.where(index == 0, k, used),
             word.put(parted, index, apart),
-            tuple(found),
+            findings,
         )
 
     begun = (
@@ -132,9 +113,9 @@ def _piece(
         lines,
         jnp.uint32(0),
         jnp.full(count, word.MASK64, jnp.uint64),
-        tuple(part.reshape(-1) for part in findings),
+        findings,
     )
-    regs, mem, status, ended, fault, lines, _, parted, flat = lax.fori_loop(
+    regs, mem, status, ended, fault, lines, _, parted, findings = lax.fori_loop(
         jnp.uint32(0), jnp.uint32(count), one, begun
     )
     after = State(
@@ -145,7 +126,6 @@ def _piece(
         status=status,
         fault=jnp.where(faults(status)[:, None], word.split(fault), states.fault),
     )
-    findings = Findings(*(part.reshape(2, -1) for part in flat))
     return after, lines, findings, word.split(parted), ended
 
 
@@ -157,7 +137,7 @@ def _along(
 
     def tick(carry: tuple) -> tuple:
         lane = commit_lane(asked.lane(carry[0]), carry[1])
-        k, stop, apart, lines, counts, lanes = carry[2]
+        k, stop, apart, lines, findings = carry[2]
         packed = fetch_lane(asked.program, lane)
         effects = execute_lane(lane, packed, asked.alu)
         now = lane.row(RETIRED)
@@ -170,15 +150,14 @@ def _along(
         stop = jnp.where(aside, now, stop)
         compared = counted & ~aside & ~leads
         at = jnp.minimum((lane.row(PC) - asked.base) >> 2, u64(asked.words)).astype(jnp.uint32)
-        for kind, unlike in enumerate((mine[1] != theirs[1], (mine[2:] != theirs[2:]).any())):
-            hit = compared & unlike
-            place = jnp.uint32(kind * (asked.words + 1)) + at
-            counts = word.put(counts, place, word.at(counts, place) + hit.astype(jnp.uint32))
-            lane_ = jnp.where(hit, index + 1, word.at(lanes, place))
-            lanes = word.put(lanes, place, lane_)
+        # One row is read and written once: with two, XLA copies all of them at every tick.
+        row = word.at(findings, at)
+        unlike = compared & jnp.stack([mine[1] != theirs[1], (mine[2:] != theirs[2:]).any()])
+        last = jnp.stack([row[:, 0] + 1, jnp.full(2, index + 1)], 1)
+        findings = word.put(findings, at, jnp.where(unlike[:, None], last, row))
         lines = word.put(lines, k, word.split(jnp.where(leads & counted, mine, theirs)))
         k = k + counted.astype(jnp.uint32)
-        return tuple(lane)[:-1], effects, (k, stop, apart, lines, counts, lanes)
+        return tuple(lane)[:-1], effects, (k, stop, apart, lines, findings)
 
     values, effects, kept = lax.while_loop(
         lambda c: may_run(asked.lane(c[0]), c[2][1]) & (c[2][0] < LINES),
@@ -186,6 +165,16 @@ def _along(
         (tuple(start)[:-1], bubble(start), begun),
     )
     return settle(asked.lane(values)), effects.address, kept
+
+
+def new_findings(program: Program) -> jax.Array:
+    """Nothing differs yet: `u32[words + 1, 2, 2]`.
+
+    For every instruction, by `(pc - base) >> 2`, and for ADDRESS and OPERANDS: how often it
+    differed from the first lane, and 1 + the lane that differed last.
+    """
+    words = (program.pages.shape[0] - 1) * PAGE_WORDS
+    return jnp.zeros((words + 1, 2, 2), jnp.uint32)
 
 
 def new_lines() -> jax.Array:
@@ -200,9 +189,9 @@ def piece(
     limit: int,
     until: tuple[int, int],
     lines: jax.Array,
-    findings: Findings,
+    findings: jax.Array,
     alu: Alu,
-) -> tuple[State, jax.Array, Findings, np.ndarray, np.ndarray]:
+) -> tuple[State, jax.Array, jax.Array, np.ndarray, np.ndarray]:
     """Run every lane of a batch to `limit` retired instructions and compare with the first.
 
     Args:
@@ -212,7 +201,7 @@ def piece(
       limit: retired count to stop at, PIECE further at most.
       until: pc and sp: a lane has ended where it comes to that pc with at least that sp.
       lines: the first lane's trace, donated, of `new_lines` or a piece before.
-      findings: donated.
+      findings: what differed before, donated, of `new_findings` or a piece before.
       alu: the arithmetic.
 
     Returns:
