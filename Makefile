@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 APT := gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static clang bubblewrap gdb-multiarch ed
 
-.PHONY: demo test test-all lint bench docs tools clean
+.PHONY: demo test types pytest test-all lint bench docs tools clean
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info < (3, 14), "Python 3.11 to 3.13 is needed"'
@@ -21,8 +21,16 @@ tools:
 demo: $(VENV)/.installed
 	$(BIN)/ncpu demo
 
+# The type checker runs beside the tests: it has one thread, and they say nothing at first.
 test: $(VENV)/.installed tools
-	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/pyright
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	$(MAKE) --no-print-directory -j2 types pytest
+
+types: $(VENV)/.installed
+	$(BIN)/pyright
+
+# A file's tests share what they compile: they stay on one worker.
+pytest: $(VENV)/.installed
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m 'not slow'
 
 test-all: $(VENV)/.installed tools

@@ -165,7 +165,9 @@ THREE = ("exact", "neural", "tabulated")
 def on_three(networks, **options):
     """Rows of the program in three modes."""
     alus = modes(networks)
-    return compare(program, ["gcds"], {name: alus[name] for name in THREE}, **options)
+    return compare(
+        program, ["gcds"], {name: alus[name] for name in THREE}, memory_size=16 << 20, **options
+    )
 
 
 def show(rows):
@@ -224,13 +226,13 @@ def summand(temperature, start, goal, steps=200):
 TEMPERATURES = (1.0, 2.0, 4.0, 8.0)
 starts, goals = np.random.default_rng(0).integers(0, 256, (2, 64)).astype(np.uint32)
 bits = [from_word(jnp.asarray(x), WIDTH).T for x in (starts, goals)]
-found, curves = [], []
-for temperature in TEMPERATURES:
-    search = jax.jit(jax.vmap(lambda x, y, t=temperature: summand(t, x, y)[:2]))
-    added, losses = search(*bits)
-    numbers = np.asarray(added) @ (1 << np.arange(WIDTH))
+search = jax.vmap(lambda t, x, y: summand(t, x, y)[:2], in_axes=(None, 0, 0))
+added, losses = jax.jit(jax.vmap(search, in_axes=(0, None, None)))(jnp.array(TEMPERATURES), *bits)
+found, curves = [], np.mean(losses, axis=1)
+for temperature, numbers in zip(
+    TEMPERATURES, np.asarray(added) @ (1 << np.arange(WIDTH)), strict=True
+):
     found.append(np.mean(ops.compute("add", starts, numbers, width=WIDTH) == goals))
-    curves.append(np.mean(losses, 0))
     print(f"temperature {temperature:g}: {found[-1]:.0%} of 64 found")
 
 # %% [markdown]

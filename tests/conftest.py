@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 import ncpu  # noqa: F401  - first, so that XLA's flags are set before JAX starts
 from ncpu import xla
+
+ENOUGH = 3 << 30  # bytes of a worker
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -23,8 +27,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def forget_compiled() -> Iterator[None]:
-    """Let a module's executables go with it: all of them together are gigabytes."""
+    """Let executables go before they fill the memory; until then files share them."""
     yield
     import jax
 
-    jax.clear_caches()
+    with Path("/proc/self/statm").open() as sizes:
+        resident = int(sizes.read().split()[1]) * resource.getpagesize()
+    if resident > ENOUGH:
+        jax.clear_caches()

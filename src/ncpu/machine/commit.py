@@ -60,6 +60,7 @@ def commit_lane(lane: Lane, effects: Effects) -> Lane:
     )
 
 
+@jax.jit
 @word.with_x64
 def commit(state: State, effects: Effects) -> State:
     """The state after `effects` (as `execute` returned them) are done."""

@@ -233,6 +233,7 @@ def leave(lane: Lane, fault: jax.Array) -> State:
     )
 
 
+@jax.jit
 @word.with_x64
 def execute(state: State, instr: Instr, alu: Alu = EXACT) -> Effects:
     """What one instruction does to one lane, computed but not done.

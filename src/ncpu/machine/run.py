@@ -59,12 +59,14 @@ class InstructionSet:
 A64 = InstructionSet(fetch_lane, execute_lane)
 
 
+@jax.jit
 @word.with_x64
 def fetch(program: Program, state: State) -> Instr:
     """The instruction (or transfer) that one lane executes next."""
     return unpack(fetch_lane(program, enter(state)))
 
 
+@jax.jit
 def step(state: State, instr: Instr, alu: Alu = EXACT) -> State:
     """One tick of one lane: `commit(state, execute(state, instr))`."""
     return commit(state, execute(state, instr, alu))

@@ -13,9 +13,9 @@ import numpy as np
 
 from ncpu.machine import word
 from ncpu.machine.alu import EXACT, Alu
+from ncpu.machine.hosted import run
 from ncpu.machine.linux.launch import Session
 from ncpu.machine.linux.run import Result
-from ncpu.machine.run import run
 from ncpu.machine.state import MONITOR, ROWS, SP, State, V
 from ncpu.neural_alu import alu as arithmetic
 from ncpu.neural_alu.planes import Networks
@@ -166,7 +166,6 @@ def _row(
     started = time.perf_counter()
     # No instruction: this compiles the loop and stops.
     session.state = run(session.text.program, session.state, 0, alu=alu)
-    session.state.status.block_until_ready()
     ready = time.perf_counter()
     result, retired = _run(session, max_steps, lambda retired: report(mode, retired))
     seconds = time.perf_counter() - ready

@@ -120,17 +120,20 @@ class SoftPlanes(Planes):
         return [self.activation(logits) for logits in forms]
 
 
-def soft_wires(networks: Networks, temperature: float, through: bool = False) -> Planes:
+def soft_wires(networks: Networks, temperature: float | jax.Array, through: bool = False) -> Planes:
     """Wires at a temperature: `sigmoid(logit / temperature)`, the threshold at 0.
 
     Args:
       networks: the trained cells.
-      temperature: 0 or more; logits are a few units apart (see the certificate's margins).
+      temperature: 0 or more, an array above 0; logits are a few units apart (see the
+        certificate's margins).
       through: thresholded bits forwards, the soft derivative backwards.
     """
+    cold = not isinstance(temperature, jax.Array) and temperature == 0
     if through:
-        return SoftPlanes(networks, lambda logit: straight_through(logit / (temperature or 1.0)))
-    if temperature == 0:
+        scale = 1.0 if cold else temperature
+        return SoftPlanes(networks, lambda logit: straight_through(logit / scale))
+    if cold:
         return Planes(networks)
     return SoftPlanes(networks, lambda logit: jax.nn.sigmoid(logit / temperature))
 

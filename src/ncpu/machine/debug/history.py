@@ -15,9 +15,9 @@ from ncpu.machine.debug.events import Before, Event, call_text, record
 from ncpu.machine.debug.hunt import hunt
 from ncpu.machine.debug.plan import FAULTS, Plan, Stop, stop_after
 from ncpu.machine.debug.replay import Replay, Text
+from ncpu.machine.hosted import run
 from ncpu.machine.linux.run import retired_of, steps_allowed
 from ncpu.machine.program import Program
-from ncpu.machine.run import run
 from ncpu.machine.state import State, Status
 
 Holds = Callable[[int | None], bool]

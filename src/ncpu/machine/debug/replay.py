@@ -13,10 +13,10 @@ from ncpu.machine.debug.events import Event, apply
 from ncpu.machine.debug.hunt import ON_WRITE, hunt, mark, trace
 from ncpu.machine.debug.ledger import Ledger
 from ncpu.machine.debug.plan import FAULTS, Plan
+from ncpu.machine.hosted import run
 from ncpu.machine.linux.launch import Session
 from ncpu.machine.linux.run import retired_of
 from ncpu.machine.program import Program
-from ncpu.machine.run import run
 from ncpu.machine.state import State, Status
 
 SPACING = 4_000_000  # instructions between checkpoints: a fraction of a second of replay
