@@ -134,7 +134,7 @@ def main() -> None:
     result: dict[str, Any] = {
         "command": "python benchmarks/jepa_uses.py",
         "ncpu": ncpu.__version__,
-        "options": {name: str(value) for name, value in vars(options).items()},
+        "options": {name: str(value) for name, value in vars(options).items() if name != "out"},
     }
     for part in options.parts.split(","):
         result[part] = globals()[part](work, model, options)

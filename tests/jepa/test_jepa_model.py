@@ -13,8 +13,10 @@ from flax import nnx
 import ncpu
 from ncpu.jepa import Config, JEWorldModel, evaluate, linear
 from ncpu.jepa.action import action
+from ncpu.jepa.arithmetic import computed
 from ncpu.jepa.errors import ActionError, TraceError, ViewError
 from ncpu.jepa.layers import Cells, barrel, walsh
+from ncpu.jepa.predictor import SIGNS
 from ncpu.jepa.programs import Random, split, together, trace_corpus
 from ncpu.jepa.regularize import sigreg, vicreg
 from ncpu.jepa.train import Recipe, Stream, train
@@ -24,6 +26,7 @@ from ncpu.machine import batch
 
 CORPUS = Path(__file__).parents[2] / "programs" / "corpus"
 SMALL = Config(hidden=32, code=32)
+MASK = (1 << 32) - 1
 
 
 def test_the_quickstart() -> None:
@@ -182,3 +185,39 @@ def test_the_linear_baseline_gets_moves_right() -> None:
 def test_an_action_of_the_table_is_total() -> None:
     act = action(jnp.asarray(Random(1).packed[:2000]))
     assert np.isfinite(act.features).all() and int(act.reads.max()) <= WORDS
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_new_model_reads_and_writes_its_encoders_latents(seed: int) -> None:
+    model = JEWorldModel(seed=seed)
+    table = np.asarray(model.encoder.table())
+    read = np.asarray(model.predictor.reader(jnp.asarray(table)))[:, 0]
+    assert ((read > 0) == (SIGNS[:, 1] > 0)).all()
+    written = model.predictor.writer(jnp.stack(walsh(list(jnp.asarray(SIGNS.T))), -1))
+    np.testing.assert_allclose(np.asarray(written), table, atol=1e-5)
+
+
+def test_what_is_given_is_arithmetic() -> None:
+    """Products and quotients of 64 and 32 bits, by Python's integers."""
+    rng = np.random.default_rng(3)
+    edges = [0, 1, 7, (1 << 31) - 1, 1 << 31, (1 << 32) - 1, 1 << 63, (1 << 64) - 1]
+    pairs = [(a, b) for a in edges for b in edges]
+    pairs += [tuple(int(x) for x in row) for row in rng.integers(0, 1 << 64, (64, 2), np.uint64)]
+    columns = zip(*pairs, strict=True)
+    first, second = (jnp.asarray([[x & MASK, x >> 32] for x in c], jnp.uint32) for c in columns)
+    got = np.asarray(computed(first, second)).astype(object)
+    for (a, b), row in zip(pairs, (got[..., 0] | got[..., 1] << 32).T, strict=True):
+        low = [x & MASK for x in (a, b)]
+        wide, half = [_signed(x, 64) for x in (a, b)], [_signed(x, 32) for x in low]
+        expected = [a * b, low[0] * low[1], half[0] * half[1], a * b >> 64, wide[0] * wide[1] >> 64]
+        expected += [_quotient(*p) for p in ((a, b), low, wide, half)]
+        assert [x & (1 << 64) - 1 for x in expected] == list(row), (a, b)
+
+
+def _signed(x: int, bits: int) -> int:
+    return x - (1 << bits) if x >> bits - 1 else x
+
+
+def _quotient(a: int, b: int) -> int:
+    """Towards zero; nothing by zero, as the manual has it."""
+    return 0 if b == 0 else abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1)

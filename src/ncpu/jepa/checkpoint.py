@@ -17,7 +17,7 @@ from ncpu.jepa.model import Config, JEWorldModel
 from ncpu.jepa.view import WORDS
 
 COMMAND = "ncpu train jepa"
-SCHEMA = {"architecture": "cells", "words": WORDS, "features": FEATURES}
+SCHEMA = {"architecture": "cells and arithmetic", "words": WORDS, "features": FEATURES}
 
 
 def folder() -> Path:

@@ -21,6 +21,7 @@ AMOUNTS = 6  # bits of a shift amount
 SELECTED = 3  # words that a cell reads
 SCANS = 2  # carries of a cell
 _GIVEN = 5  # amounts that a barrel selects from: left, right, arg, operand b, none
+_SELDOM = -1.0  # added to what its weight is the exponential of
 _SHARP = 2.0  # slope of what must saturate
 # Instructions treat the bits 0-7, 8-15, 16-31 and 32-63 of a word apart.
 SIZES = (8, 8, 16, 32)
@@ -158,9 +159,15 @@ class Cells(nnx.Module):
     Needed?" (2024); its gates saturate, so that a carry can go all the way.
     """
 
-    def __init__(self, hidden: int, sources: int, count: int, *, rngs: nnx.Rngs) -> None:
-        """Widths of what sets a cell up, words to select from, and how many cells."""
-        self.sources, self.count = sources, count
+    def __init__(
+        self, hidden: int, sources: int, count: int, *, rngs: nnx.Rngs, seldom: int | None = None
+    ) -> None:
+        """Widths of what sets a cell up, words to select from, and how many cells.
+
+        The word at `seldom` starts with little weight: one that looks random to every instruction
+        but a few disturbs while the others are learned.
+        """
+        self.sources, self.count, self.seldom = sources, count, seldom
         self.select = linear(hidden, count * SELECTED * sources, rngs=rngs, scale=0.3)
         self.sign = linear(hidden, count * SELECTED, rngs=rngs)
         tables = _TABLES * REGIONS * count << SELECTED
@@ -178,6 +185,8 @@ class Cells(nnx.Module):
         """
         n, count = condition.shape[0], self.count
         choice = self.select(condition).T.reshape(SELECTED, count, self.sources, n)
+        if self.seldom is not None:
+            choice = choice.at[:, :, self.seldom].add(_SELDOM)
         sign = jnp.tanh(self.sign(condition).T.reshape(SELECTED, count, n) + 1.0)
         weights = jax.nn.softmax(_SHARP * choice, axis=2) * sign[:, :, None]
         picked = jnp.einsum("kcsn,spn->kpcn", weights, words)

@@ -22,7 +22,7 @@ from flax import nnx
 from ncpu.jepa.action import NONE, Action, action, checked
 from ncpu.jepa.errors import ViewError
 from ncpu.jepa.layers import drawn, linear, neighbours
-from ncpu.jepa.predictor import PATTERNS, Config, Predictor
+from ncpu.jepa.predictor import PATTERNS, SIGNS, Config, Predictor
 from ncpu.jepa.view import BITS, NZCV, PC, REGISTERS, WORDS, Bus, View, to_bits, view
 from ncpu.machine.instr import Instr, Unit
 from ncpu.machine.state import State
@@ -51,9 +51,7 @@ class Encoder(nnx.Module):
 
     def table(self) -> jax.Array:
         """The latent of each pattern, `f32[8, d]`."""
-        patterns = (np.arange(PATTERNS)[:, None] >> np.arange(3)) & 1
-        signs = jnp.asarray(patterns * 2.0 - 1.0, jnp.float32)
-        return signs @ self.line[...] + _REST * jnp.tanh(self.rest[...])
+        return jnp.asarray(SIGNS) @ self.line[...] + _REST * jnp.tanh(self.rest[...])
 
 
 class InverseHead(nnx.Module):
@@ -86,6 +84,7 @@ class JEWorldModel(nnx.Module):
         self.config = config or Config()
         self.encoder = Encoder(self.config, rngs=rngs)
         self.predictor = Predictor(self.config, rngs=rngs)
+        self.predictor.follow(np.asarray(self.encoder.table()))
         self.inverse = InverseHead(self.config, rngs=rngs)
 
     def encode_state(self, state: State | View) -> jax.Array:

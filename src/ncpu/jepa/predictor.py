@@ -15,14 +15,17 @@ import numpy as np
 from flax import nnx
 
 from ncpu.jepa.action import FEATURES, Action
+from ncpu.jepa.arithmetic import Arithmetic
 from ncpu.jepa.layers import AMOUNTS, Cells, Shifter, drawn, linear, walsh
 from ncpu.jepa.view import BITS
 
 FLAG_BITS = 5  # positions of the flags' word that a flag or its neighbour can reach
 FLAGS = 4
 PATTERNS = 8  # a bit with its two neighbours
+# The three soft bits of each: below, the bit, above.
+SIGNS = (((np.arange(PATTERNS)[:, None] >> np.arange(3)) & 1) * 2 - 1).astype(np.float32)
 _VALUES = 3  # outputs that are registers
-_SOURCES = ("a", "b", "c", "imm", "low", "high", "pc", "moved", "mask", "hit", "zero")
+_SOURCES = ("a", "b", "c", "imm", "low", "high", "pc", "moved", "mask", "hit", "made", "zero")
 _CONSTANTS = 3  # words learned as they are
 _CONDITIONS = 4
 _ENDS = (BITS // 2 - 1, BITS - 1)  # where an operation may end
@@ -85,14 +88,30 @@ class Predictor(nnx.Module):
         self.setup = Decision(c + _CONDITIONS + FLAGS, h, c, rngs=rngs)
         self.constants = nnx.Param(drawn()(rngs.params(), (_CONSTANTS, BITS)))
         self.shifter = Shifter(c, rngs=rngs)
-        words = len(_SOURCES) + _CONSTANTS
-        self.values = Cells(c, words, _VALUES, rngs=rngs)
+        words, made = len(_SOURCES) + _CONSTANTS, _SOURCES.index("made")
+        self.values = Cells(c, words, _VALUES, seldom=made, rngs=rngs)
         self.ends = linear(c, len(_ENDS), rngs=rngs)
         self.flags = linear(c, FLAGS * table, rngs=rngs)
         self.flags_from = linear(c, 3 * FLAGS, rngs=rngs)
         self.decide = Decision(c + _VALUES, h, c, rngs=rngs)
-        self.pc = Cells(c, words, 1, rngs=rngs)
+        self.pc = Cells(c, words, 1, seldom=made, rngs=rngs)
         self.writer = linear(PATTERNS, d, rngs=rngs)
+        self.arithmetic = Arithmetic(c, rngs=rngs)
+
+    def follow(self, table: np.ndarray) -> None:
+        """Begin by reading and writing latents as an encoder makes them, `f32[8, d]` by pattern.
+
+        Begun at random like all else, training ended at anything between useless and good, by
+        the seed.
+        """
+        inputs = np.column_stack([table, np.ones(PATTERNS)])
+        found = np.linalg.lstsq(inputs, SIGNS[:, 1])[0]
+        self.reader.kernel[...] = jnp.asarray(found[:-1, None], jnp.float32)
+        assert self.reader.bias is not None and self.writer.bias is not None
+        self.reader.bias[...] = jnp.asarray(found[-1:], jnp.float32)
+        basis = np.stack(walsh(list(jnp.asarray(SIGNS.T))), axis=1)
+        self.writer.kernel[...] = jnp.asarray(np.linalg.solve(basis, table))
+        self.writer.bias[...] = jnp.zeros_like(self.writer.bias[...])
 
     def __call__(self, tokens: dict[str, jax.Array], act: Action) -> jax.Array:
         """Operands' latents to `f32[n, 5, 64, d]`: result, second result, base, pc, flags.
@@ -111,6 +130,7 @@ class Predictor(nnx.Module):
         amounts = act.amounts.transpose(1, 2, 0)
         moved, mask = self.shifter(word["a"], word["b"], word["low"], amounts, state)
         word |= {"moved": moved, "mask": mask, "hit": self._hit(amounts)}
+        word["made"] = self.arithmetic(word["a"], word["b"], state)
         word["zero"] = -jnp.ones_like(moved)
         constants = jnp.broadcast_to(
             jnp.tanh(_SHARP * self.constants[...])[..., None], (_CONSTANTS, *moved.shape)
