@@ -3,6 +3,8 @@ PYTHON ?= python3
 EXTRAS ?= dev
 VENV := .venv
 BIN := $(VENV)/bin
+# A file's tests share what they compile: they stay on one worker.
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 APT := gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static clang bubblewrap gdb-multiarch ed
 
 .PHONY: demo test types pytest test-all lint bench docs tools clean
@@ -29,12 +31,11 @@ test: $(VENV)/.installed tools
 types: $(VENV)/.installed
 	$(BIN)/pyright
 
-# A file's tests share what they compile: they stay on one worker.
 pytest: $(VENV)/.installed
-	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m 'not slow'
+	$(PYTEST) -m 'not slow'
 
 test-all: $(VENV)/.installed tools
-	$(BIN)/python -m pytest -n auto
+	$(PYTEST)
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check --fix . && $(BIN)/ruff format . && $(BIN)/pyright

@@ -317,7 +317,8 @@ class Oracle:
         files = np.zeros((n, len(self.file)), np.uint64)
         files[:, :ROWS] = cases.regs
         files[:, _NZCV] = cases.flags & np.uint32(0xF << 28)
-        fault, mem = np.zeros(n, bool), cases.memory.copy()
+        fault = np.zeros(n, bool)
+        mem = cases.memory.copy() if memory else cases.memory
         for case in range(n):
             fault[case] = self._step(CODE + 8 * case, files[case], mem[case] if memory else None)
         return Results(
